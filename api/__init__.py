@@ -1,0 +1,1 @@
+"""HTTP: routes, schemas, errors, events. Loads no torch and decodes no media."""

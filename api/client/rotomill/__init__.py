@@ -1,0 +1,47 @@
+"""Python client of Rotomill, a service that follows one masked object through a clip."""
+
+from rotomill.client import Client
+from rotomill.errors import (
+    ApiError,
+    Conflict,
+    ConnectionFailed,
+    DownloadFailed,
+    InvalidRequest,
+    JobCanceled,
+    JobFailed,
+    NotFound,
+    NotReady,
+    RateLimited,
+    RotomillError,
+    ServiceFailed,
+    WaitTimeout,
+    WebhookError,
+)
+from rotomill.jobs import Attempt, Delivery, Job, JobError, Result
+from rotomill.retry import Retry
+
+__all__ = [
+    "ApiError",
+    "Attempt",
+    "Client",
+    "Conflict",
+    "ConnectionFailed",
+    "Delivery",
+    "DownloadFailed",
+    "InvalidRequest",
+    "Job",
+    "JobCanceled",
+    "JobError",
+    "JobFailed",
+    "NotFound",
+    "NotReady",
+    "RateLimited",
+    "Result",
+    "Retry",
+    "RotomillError",
+    "ServiceFailed",
+    "WaitTimeout",
+    "WebhookError",
+]
+
+__version__ = "0.1.0"

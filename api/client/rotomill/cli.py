@@ -1,0 +1,274 @@
+"""The `rotomill` command: every call of the service from a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rotomill import arguments, report, webhooks, wording
+from rotomill.arguments import Into, JobId, Json, Url, input_file
+from rotomill.client import DEFAULT_URL, Client
+from rotomill.errors import JobFailed, RotomillError
+from rotomill.jobs import Job, Result
+from rotomill.progress import display
+from rotomill.retry import Retry
+
+app = typer.Typer(
+    help="Rotomill: one mask in, every frame out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# A person who forgot to start the service should read so within two seconds.
+_RETRY = Retry(attempts=3)
+
+_INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+def _people() -> Console:
+    """Standard error, where people read; standard output is what a script may want to keep."""
+    return Console(stderr=True)
+
+
+@contextmanager
+def _client(url: str) -> Iterator[Client]:
+    """Give a client, and end the command with one sentence where something fails."""
+    with _sentences(), Client(url, retry=_RETRY) as client:
+        yield client
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    try:
+        yield
+    except RotomillError as error:
+        report.print_error(_people(), error.code, error.detail)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        report.print_error(_people(), "file_error", f"{error.strerror or error}{where}")
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def submit(  # noqa: PLR0913 - one parameter for each option of a job
+    video: Annotated[Path, input_file("VIDEO", "The clip.")],
+    mask: Annotated[Path, input_file("MASK", "The mask of its first frame.")],
+    *,
+    masks: Annotated[list[str], typer.Option("--mask", metavar="N=FILE", help="Mask of frame N.")] = [],  # noqa: B006 - typer copies it
+    preset: Annotated[str | None, typer.Option(help="fast, balanced or best.")] = None,
+    outputs: Annotated[str | None, typer.Option(metavar="A,B", help="Results wanted, with commas.")] = None,
+    color: Annotated[str | None, typer.Option(metavar="#RRGGBB", help="Colour of the overlay.")] = None,
+    webhook: Annotated[str | None, typer.Option(metavar="URL", help="Who is told the outcome.")] = None,
+    webhook_secret: Annotated[str | None, typer.Option(help="whsec_… that signs it.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same result.")] = None,
+    meta: Annotated[list[str], typer.Option("--meta", metavar="K=V", help="Kept with the job.")] = [],  # noqa: B006 - typer copies it
+    deadline: Annotated[
+        int | None, typer.Option(metavar="SECONDS", help="Fail when not done by then.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until the job has ended.")] = False,
+    into: Into = None,
+    json: Json = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Submit a clip and the mask of its first frame; prints the new job's id."""
+    if webhook_secret and not webhook:
+        raise typer.BadParameter("--webhook-secret needs --webhook")
+    further, metadata = arguments.numbered_files(masks), arguments.key_values(meta)
+    with _client(url) as client:
+        with display(_people()) as shown:
+            job = client.submit(
+                video,
+                mask,
+                masks=further,
+                preset=preset,
+                outputs=arguments.listed(outputs),
+                overlay_color=color,
+                webhook_url=webhook,
+                webhook_secret=webhook_secret,
+                metadata=metadata,
+                deadline_seconds=deadline,
+                seed=seed,
+                on_upload=shown.uploading,
+            )
+        if not json:
+            print(job.id)
+        if wait or into:
+            _finish(client, job, url, into, json=json)
+        elif json:
+            report.write_json(job.raw)
+
+
+@app.command()
+def wait(
+    job_id: JobId,
+    into: Into = None,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Give up after this long.")] = None,
+    json: Json = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Show a job's progress until it has ended; exit code 1 when it did not succeed."""
+    with _client(url) as client:
+        _finish(client, job_id, url, into, json=json, timeout_seconds=timeout)
+
+
+@app.command("list")
+def list_(
+    status: Annotated[
+        str | None, typer.Option(help="Only queued, running, succeeded, failed, canceled.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    json: Json = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """List jobs, newest first."""
+    with _client(url) as client:
+        jobs = list(islice(client.jobs(status), limit))
+    if json:
+        report.write_json([job.raw for job in jobs])
+    else:
+        Console().print(report.job_table(jobs))
+
+
+@app.command()
+def show(job_id: JobId, json: Json = False, url: Url = DEFAULT_URL) -> None:
+    """Show everything about one job."""
+    with _client(url) as client:
+        job = client.job(job_id)
+    if json:
+        report.write_json(job.raw)
+    else:
+        Console().print(report.job_sheet(job))
+
+
+@app.command()
+def cancel(job_id: JobId, json: Json = False, url: Url = DEFAULT_URL) -> None:
+    """Stop a job; what it made so far is dropped."""
+    with _client(url) as client:
+        job = client.cancel(job_id)
+    if json:
+        report.write_json(job.raw)
+    else:
+        _say(f"Job {job.id} is {job.status}." if job.finished else f"Job {job.id} is being canceled.")
+
+
+@app.command()
+def delete(job_id: JobId, url: Url = DEFAULT_URL) -> None:
+    """Remove a job that has ended, and its files."""
+    with _client(url) as client:
+        client.delete(job_id)
+    _say(f"Job {job_id} and its files are removed.")
+
+
+@app.command()
+def download(
+    job_id: JobId,
+    into: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", file_okay=False)] = Path(),
+    names: Annotated[list[str], typer.Option("--name", metavar="NAME", help="Only this result.")] = [],  # noqa: B006 - typer copies it
+    json: Json = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Store a job's results in a folder, checked; a broken download is resumed. Prints the paths."""
+    with _client(url) as client:
+        paths = _download(client, client.job(job_id), into, names or None)
+    if json:
+        report.write_json([str(path) for path in paths])
+    else:
+        print("\n".join(map(str, paths)))
+
+
+@app.command()
+def deliveries(job_id: JobId, json: Json = False, url: Url = DEFAULT_URL) -> None:
+    """List what the webhook was told, and what it is still owed."""
+    with _client(url) as client:
+        found = client.deliveries(job_id)
+    if json:
+        report.write_json([delivery.raw for delivery in found])
+    else:
+        Console().print(report.delivery_table(found))
+
+
+@app.command()
+def redeliver(
+    job_id: JobId, number: Annotated[int, typer.Argument(metavar="N", min=0)], url: Url = DEFAULT_URL
+) -> None:
+    """Send a webhook again."""
+    with _client(url) as client:
+        client.redeliver(job_id, number)
+    _say(f"Delivery {number} of job {job_id} will be sent again.")
+
+
+@app.command("verify-webhook")
+def verify_webhook(
+    body: Annotated[Path, typer.Argument(help="The body as it arrived; - for standard input.")],
+    secret: Annotated[
+        list[str], typer.Option(envvar="ROTOMILL_WEBHOOK_SECRET", help="Again for a second one, in rotation.")
+    ],
+    header_file: Annotated[Path | None, typer.Option(exists=True, help="Lines of `Name: value`.")] = None,
+    header: Annotated[list[str], typer.Option(metavar="NAME: VALUE", help="One header.")] = [],  # noqa: B006 - typer copies it
+    tolerance: Annotated[float, typer.Option(metavar="SECONDS", help="How old it may be.")] = 300,
+) -> None:
+    """Check a webhook's signature and age; prints its JSON."""
+    with _sentences():
+        found = arguments.headers(header_file, header)
+        payload = webhooks.verify(arguments.body_of(body), found, secret, tolerance)
+    report.write_json(payload)
+
+
+def _finish(  # noqa: PLR0913 - what two commands share
+    client: Client,
+    job: Job | str,
+    url: str,
+    into: Path | None,
+    *,
+    json: bool,
+    timeout_seconds: float | None = None,
+) -> None:
+    """Wait for a job, and bring its results where that was asked for."""
+    try:
+        ended = _follow(client, job, url, timeout_seconds)
+    except JobFailed as error:
+        if json:
+            report.write_json(error.job.raw)
+        raise
+    paths = _download(client, ended, into, None) if into else []
+    if json:
+        report.write_json(ended.raw)
+    elif paths:
+        print("\n".join(map(str, paths)))
+
+
+def _follow(client: Client, job: Job | str, url: str, timeout_seconds: float | None) -> Job:
+    """Wait with a display; Ctrl-C leaves the job running and says how to come back."""
+    try:
+        with display(_people()) as shown:
+            return client.wait(job, shown.update, timeout_seconds=timeout_seconds)
+    except KeyboardInterrupt as interrupt:
+        again = f"rotomill wait {job.id if isinstance(job, Job) else job}"
+        again += "" if url == DEFAULT_URL else f" --url {url}"
+        _say(f"The job goes on. Come back with: [bold]{again}[/]")
+        raise typer.Exit(_INTERRUPTED) from interrupt
+
+
+def _download(client: Client, job: Job, into: Path, names: list[str] | None) -> list[Path]:
+    with _people().status("downloading") as status:
+
+        def tell(result: Result, count: int) -> None:
+            status.update(f"{result.name}  {wording.size(count)} of {wording.size(result.bytes)}")
+
+        return client.download(job, into, names, on_download=tell)
+
+
+def _say(sentence: str) -> None:
+    _people().print(sentence, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,112 @@
+"""Every error a caller can meet, as RFC 9457 problem details with a stable `code`."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ApiError(Exception):
+    """Refuses a request: an HTTP status, a stable code, and a sentence that tells the caller what to do."""
+
+    def __init__(
+        self, status: HTTPStatus, code: str, detail: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = headers or {}
+
+
+def bad_request(code: str, detail: str) -> ApiError:
+    return ApiError(HTTPStatus.BAD_REQUEST, code, detail)
+
+
+def not_found(code: str, detail: str) -> ApiError:
+    return ApiError(HTTPStatus.NOT_FOUND, code, detail)
+
+
+def conflict(code: str, detail: str, headers: dict[str, str] | None = None) -> ApiError:
+    return ApiError(HTTPStatus.CONFLICT, code, detail, headers)
+
+
+def too_large(code: str, detail: str) -> ApiError:
+    return ApiError(HTTPStatus.CONTENT_TOO_LARGE, code, detail)
+
+
+def unprocessable(code: str, detail: str) -> ApiError:
+    return ApiError(HTTPStatus.UNPROCESSABLE_CONTENT, code, detail)
+
+
+def problem(status: int, code: str, detail: str, instance: str) -> dict[str, Any]:
+    """The problem document (RFC 9457). The type is about:blank, so the title is the status's own phrase."""
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": instance,
+    }
+
+
+def response(request: Request, error: ApiError) -> JSONResponse:
+    return JSONResponse(
+        problem(error.status, error.code, error.detail, request.url.path),
+        status_code=error.status,
+        headers=error.headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(ApiError, _on_api_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+async def _on_api_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)  # noqa: S101 — registered for this class alone
+    return response(request, error)
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 — registered for this class alone
+    code = {404: "path_not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    detail = {
+        404: f"There is nothing at {request.url.path}; the calls are listed at /docs.",
+        405: f"{request.url.path} does not answer {request.method}; see /docs.",
+    }.get(error.status_code, str(error.detail))
+    refused = ApiError(HTTPStatus(error.status_code), code, detail, dict(error.headers or {}))
+    return response(request, refused)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 — registered for this class alone
+    return response(request, unprocessable("request_invalid", sentence(list(error.errors()))))
+
+
+async def _on_bug(request: Request, error: Exception) -> JSONResponse:
+    log.error("request failed", path=request.url.path, exc_info=error)
+    detail = "The service failed, not your request. Try again; the log has the cause."
+    return response(request, ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail))
+
+
+def sentence(found: list[Any]) -> str:
+    """Pydantic's errors in one line: where, and what is wrong there."""
+    words = []
+    for error in found[:5]:
+        where = ".".join(str(part) for part in error["loc"] if part not in {"query", "path", "header"})
+        words.append(f"{where or 'it'}: {error['msg']}")
+    more = f" (and {len(found) - 5} more)" if len(found) > 5 else ""
+    return "; ".join(words) + more

@@ -1,0 +1,81 @@
+"""A job's life as server-sent events, resumable by Last-Event-ID."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api.dependencies import Given, Services
+from api.jobs import Existing, event_number, view
+from api.openapi import PROBLEMS
+from storage import events, jobs
+from storage.events import Event
+from storage.jobs import TERMINAL
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+POLL_SECONDS = 0.5
+RECONNECT_MILLISECONDS = 2000
+
+
+@router.get(
+    "/{job_id}/events",
+    response_class=EventSourceResponse,
+    responses={status: PROBLEMS[status] for status in (400, 404)},
+)
+async def follow_job(
+    job: Existing,
+    request: Request,
+    given: Given,
+    last_event_id: Annotated[str | None, Header(description="The last `id` you saw.")] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """The job's changes as they happen, from the newest on, or from after `Last-Event-ID`.
+
+    `event` is job.queued, job.running, job.progress, job.succeeded, job.failed or job.canceled; `data` is
+    the job. The stream ends with the job.
+    """
+    number = event_number(last_event_id)
+    seen = job.events - 1 if number is None else number
+    while True:
+        found = await run_in_threadpool(_views_after, given, request, job.id, seen)
+        if found is None:
+            return
+        for event, data in found:
+            seen = event.number
+            yield ServerSentEvent(
+                raw_data=json.dumps(data), event=event.type, id=str(seen), retry=RECONNECT_MILLISECONDS
+            )
+            if data["status"] in TERMINAL:
+                return
+        if not found and await run_in_threadpool(_has_ended, given, job.id):
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _views_after(
+    given: Services, request: Request, job_id: str, number: int
+) -> list[tuple[Event, dict[str, Any]]] | None:
+    """The events after a number, each with the job as it was then; None when the job is gone."""
+    found = events.after(given.database, job_id, number)
+    if not found:
+        return []
+    job = jobs.get(given.database, job_id)
+    if job is None:
+        return None
+    now = view(job, request, given)
+    return [(event, _as_it_was(now, event)) for event in found]
+
+
+def _as_it_was(now: dict[str, Any], event: Event) -> dict[str, Any]:
+    ended = event.snapshot["status"] in TERMINAL
+    then = now | event.snapshot
+    return then if ended else then | {"results": [], "finished_at": None}
+
+
+def _has_ended(given: Services, job_id: str) -> bool:
+    job = jobs.get(given.database, job_id)
+    return job is None or job.status in TERMINAL

@@ -1,0 +1,152 @@
+"""The calls about jobs: submit, list, show, cancel, delete, and fetch a result."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import FileResponse, RedirectResponse
+
+from api.dependencies import Given, Services, base_url
+from api.errors import ApiError, bad_request, conflict, not_found
+from api.openapi import PROBLEMS, RESULT_RESPONSES, SUBMISSION
+from api.schemas import JobOut, JobPage
+from api.submission import accept
+from storage import jobs, results, submissions
+from storage.errors import ObjectMissingError
+from storage.jobs import TERMINAL, Job, Status
+from storage.keys import RESULTS, UPLOADS, network_object_key
+from storage.views import job_view
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+MAX_PAGE = 200
+
+
+def existing_job(job_id: str, given: Given) -> Job:
+    job = jobs.get(given.database, job_id)
+    if job is None:
+        raise not_found(
+            "job_not_found", "There is no such job; it may have been deleted. GET /v1/jobs lists yours."
+        )
+    return job
+
+
+Existing = Annotated[Job, Depends(existing_job)]
+
+
+def view(job: Job, request: Request, given: Services) -> dict[str, Any]:
+    """The job's public JSON, as of now."""
+    return job_view(
+        job,
+        results.of(given.database, job.id) if job.status is Status.SUCCEEDED else (),
+        base_url=base_url(request, given.settings),
+        queue_position=jobs.queue_position(given.database, job),
+    )
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=JobOut,
+    openapi_extra=SUBMISSION,
+    responses={status: PROBLEMS[status] for status in (400, 409, 413, 422)},
+)
+async def submit_job(request: Request, response: Response, given: Given) -> dict[str, Any]:
+    """Submit a clip and the mask of its first frame.
+
+    The upload is checked before it is accepted. What was accepted is stored and will be done once, whatever
+    happens to the processes. A job equal to one that has succeeded is answered with its results at once.
+    """
+    accepted = await accept(request, given)
+    response.headers["Location"] = f"/v1/jobs/{accepted.job.id}"
+    if accepted.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return view(accepted.job, request, given)
+
+
+@router.get("", response_model=JobPage, responses={422: PROBLEMS[422]})
+def list_jobs(
+    request: Request,
+    given: Given,
+    status: Annotated[Status | None, Query(description="Only jobs of this status.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    cursor: Annotated[str | None, Query(max_length=40, description="`next_cursor` of the last page.")] = None,
+) -> dict[str, Any]:
+    """Jobs, newest first."""
+    found = jobs.page(given.database, status=status, before=cursor, limit=limit + 1)
+    page = found[:limit]
+    return {
+        "jobs": [view(job, request, given) for job in page],
+        "next_cursor": page[-1].id if len(found) > limit else None,
+    }
+
+
+@router.get("/{job_id}", response_model=JobOut, responses={404: PROBLEMS[404]})
+def show_job(job: Existing, request: Request, given: Given) -> dict[str, Any]:
+    """A job as it stands."""
+    return view(job, request, given)
+
+
+@router.post("/{job_id}/cancel", response_model=JobOut, responses={s: PROBLEMS[s] for s in (404, 409)})
+def cancel_job(job: Existing, request: Request, given: Given) -> dict[str, Any]:
+    """Stop a job within 5 seconds, in every stage. Canceling a canceled job changes nothing."""
+    after = submissions.cancel(given.database, job.id) or job
+    if after.status in TERMINAL and after.status is not Status.CANCELED:
+        detail = f"The job has already {after.status.value}; there is nothing left to cancel."
+        raise conflict("job_finished", detail)
+    if after.status is Status.CANCELED and after.options.get("webhook"):
+        given.send_deliveries_due()
+    return view(after, request, given)
+
+
+@router.delete("/{job_id}", status_code=HTTPStatus.NO_CONTENT, responses={s: PROBLEMS[s] for s in (404, 409)})
+def delete_job(job: Existing, given: Given) -> None:
+    """Remove a job and everything stored for it. A running job must be canceled first."""
+    deleted = submissions.delete(given.database, job.id)
+    if deleted is None and jobs.get(given.database, job.id) is not None:
+        detail = "The job is running. Cancel it, wait until it is canceled, then delete it."
+        raise conflict("job_running", detail)
+    for prefix in (UPLOADS, RESULTS):
+        given.objects.delete_prefix(f"{prefix}/{job.id}")
+    if not jobs.network_in_use(given.database, job.network_key):
+        given.objects.delete([network_object_key(job.network_key)])
+
+
+@router.api_route(
+    "/{job_id}/results/{name}",
+    methods=["GET", "HEAD"],
+    response_class=FileResponse,
+    responses=RESULT_RESPONSES | {s: PROBLEMS[s] for s in (404, 409)},
+)
+def fetch_result(job: Existing, name: str, given: Given) -> Response:
+    """A result file, with Range; or a redirect to where the object store serves it."""
+    if job.status is not Status.SUCCEEDED:
+        detail = f"The job is {job.status.value}; results are there once it has succeeded."
+        raise conflict("job_not_succeeded", detail)
+    result = next((found for found in results.of(given.database, job.id) if found.name == name), None)
+    if result is None:
+        detail = "The job has no such result; its `results` name those it has."
+        raise not_found("result_not_found", detail)
+    try:
+        path = given.objects.local_path(result.object_key)
+    except ObjectMissingError as error:
+        detail = "The result is no longer stored. Submit the clip and mask again."
+        raise ApiError(HTTPStatus.GONE, "result_gone", detail) from error
+    if path is None:
+        return RedirectResponse(given.objects.sign(result.object_key), status_code=307)
+    return FileResponse(
+        path,
+        media_type=result.media_type,
+        filename=result.name,
+        content_disposition_type="inline",
+        headers={"ETag": f'"{result.sha256}"', "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def event_number(header: str | None) -> int | None:
+    """The number in a Last-Event-ID header; None without one."""
+    if header is None or not header.strip():
+        return None
+    if not header.strip().isdigit():
+        raise bad_request("last_event_id_malformed", "Last-Event-ID is the `id` of an event of this stream.")
+    return min(int(header.strip()), 2**31 - 1)

@@ -1,0 +1,116 @@
+"""What OpenAPI cannot read from the code: the streamed form, the problems, the webhooks."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from api.schemas import JOB_EXAMPLE, JobOptions, Problem, WebhookBody
+
+DESCRIPTION = """
+One mask in, every frame out: send a clip and the mask of one object (or several) in its first frame, and get
+that object's mask in every frame.
+
+`POST /v1/jobs` answers 202 with a job. Poll it, follow its `events`, or let a webhook tell you. Every error is
+a problem document (RFC 9457) whose `code` is stable and whose `detail` says what to do.
+"""
+
+_PROBLEM = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The request is malformed.", "content": _PROBLEM},
+    404: {"description": "There is no such thing.", "content": _PROBLEM},
+    409: {"description": "Not in the state the thing is in.", "content": _PROBLEM},
+    413: {"description": "Larger than the limits allow.", "content": _PROBLEM},
+    422: {"description": "Readable, but not usable; `code` says why.", "content": _PROBLEM},
+}
+
+_FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
+
+SUBMISSION: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "A key of your own (1–255 characters). Sent again within 24 hours with the same "
+            "content, it gets the same job; with other content, 422.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+            "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["video", "mask"],
+                    "properties": {
+                        "video": _FILE | {"description": "The clip: MP4, MOV, MKV, WebM, AVI …"},
+                        "mask": _FILE
+                        | {
+                            "description": "The mask of the first frame, at the clip's upright size: 0/1, 0/255, "
+                            "anti-aliased, RGB, RGBA or palette. Several objects: one palette index, grey level "
+                            "or colour each."
+                        },
+                        "options": JobOptions.model_json_schema(ref_template="#/components/schemas/{model}")
+                        | {"description": "JSON; all of it is optional."},
+                    },
+                    "patternProperties": {
+                        "^mask_[0-9]+$": _FILE | {"description": "The mask of frame N, numbered from 0."}
+                    },
+                },
+                "encoding": {"options": {"contentType": "application/json"}},
+            }
+        },
+    },
+}
+
+RESULT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+    206: {"description": "The part of the file that Range asked for."},
+    307: {"description": "Where the object store serves the file, for an hour."},
+    410: {"description": "No longer stored.", "content": _PROBLEM},
+    416: {"description": "The file has no such range."},
+}
+
+_WEBHOOK_EVENTS = {
+    "job.running": "A worker has begun.",
+    "job.succeeded": "All results are stored.",
+    "job.failed": "It ended with an error.",
+    "job.canceled": "It was canceled.",
+}
+
+
+def document_webhooks(app: FastAPI) -> None:
+    """Show what the service posts, in the `webhooks` part of OpenAPI 3.1."""
+    for event, summary in _WEBHOOK_EVENTS.items():
+        app.webhooks.post(event, summary=summary, openapi_extra=_webhook_headers(event))(_received)
+
+
+def _received(body: WebhookBody) -> None:
+    """Answer 2xx within 15 s. Verify the signature first; `webhook-id` is the same for every attempt.
+
+    Anything else is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h; 410 ends it.
+    """
+
+
+def _webhook_headers(event: str) -> dict[str, Any]:
+    names = {
+        "webhook-id": "Of the message; the same for every attempt.",
+        "webhook-timestamp": "Seconds since 1970, of this attempt.",
+        "webhook-signature": "`v1,` and base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`.",
+    }
+    return {
+        "parameters": [
+            {
+                "name": name,
+                "in": "header",
+                "required": True,
+                "description": what,
+                "schema": {"type": "string"},
+            }
+            for name, what in names.items()
+        ],
+        "x-example": {"type": event, "timestamp": "2026-11-20T12:01:00Z", "data": JOB_EXAMPLE},
+    }

@@ -1,0 +1,242 @@
+"""The JSON that callers send and get, as OpenAPI shows it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from storage.jobs import Stage, Status
+
+
+class Preset(StrEnum):
+    """How much time a job may take; the README has measured times."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    BEST = "best"
+
+
+class Output(StrEnum):
+    """A result file. `manifest.json` comes always."""
+
+    OVERLAY = "overlay.mp4"
+    MASKS = "masks.zip"
+    RLE = "rle.json"
+    TRACK_JSON = "track.json"
+    TRACK_CSV = "track.csv"
+    POSTER = "poster.jpg"
+    ALPHA_MOV = "alpha.mov"
+    ALPHA_WEBM = "alpha.webm"
+
+
+ON_REQUEST = frozenset({Output.ALPHA_MOV, Output.ALPHA_WEBM})
+DEFAULT_OUTPUTS = [output for output in Output if output not in ON_REQUEST]
+
+
+class WebhookEvent(StrEnum):
+    """What a webhook may be told."""
+
+    RUNNING = "job.running"
+    SUCCEEDED = "job.succeeded"
+    FAILED = "job.failed"
+    CANCELED = "job.canceled"
+
+
+class Strict(BaseModel):
+    """A body in which a misspelt name is an error, not silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class WebhookOptions(Strict):
+    """Where to tell, of what, and how it is signed (Standard Webhooks 1.0)."""
+
+    url: AnyHttpUrl
+    events: list[WebhookEvent] = Field(
+        default=[WebhookEvent.SUCCEEDED, WebhookEvent.FAILED, WebhookEvent.CANCELED], min_length=1
+    )
+    secret: str | None = Field(
+        default=None,
+        pattern=r"^whsec_[A-Za-z0-9+/]{32,88}={0,2}$",
+        description="24–64 random bytes in base64 after `whsec_`; without it the service's own secret signs. "
+        "It is never shown again.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _without_user(cls, url: AnyHttpUrl) -> AnyHttpUrl:
+        if url.username or url.password:
+            raise ValueError("a user name or password in the address is not allowed")
+        return url
+
+
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+MetadataValue = Annotated[str, StringConstraints(max_length=500)]
+
+
+class JobOptions(Strict):
+    """The form field `options`: all of it is optional."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "preset": "balanced",
+                    "outputs": ["overlay.mp4", "masks.zip", "alpha.mov"],
+                    "overlay_color": "#ff3b6b",
+                    "webhook": {"url": "https://example.com/hooks/rotomill", "events": ["job.succeeded"]},
+                    "metadata": {"shot": "012"},
+                    "deadline_seconds": 3600,
+                }
+            ]
+        },
+    )
+
+    preset: Preset = Preset.BALANCED
+    outputs: list[Output] = Field(default=DEFAULT_OUTPUTS, min_length=1, description="Which results to make.")
+    overlay_color: str = Field(
+        default="#ff3b6b", pattern=r"^#[0-9a-fA-F]{6}$", description="Colour of the first object."
+    )
+    webhook: WebhookOptions | None = None
+    metadata: dict[MetadataKey, MetadataValue] = Field(default={}, max_length=20)
+    deadline_seconds: int | None = Field(
+        default=None, strict=True, ge=1, description="Fail the job if it has not ended by then."
+    )
+    seed: int = Field(default=0, strict=True, ge=0, lt=2**31, description="Equal seeds, equal networks.")
+
+
+class ErrorOut(BaseModel):
+    """Why a job failed."""
+
+    code: str
+    detail: str
+
+
+class ResultOut(BaseModel):
+    """One file a succeeded job has to give."""
+
+    name: str
+    bytes: int
+    sha256: str
+    media_type: str
+    url: str
+
+
+JOB_EXAMPLE: dict[str, Any] = {
+    "id": "job_019aa3f1c2d48f0e1b2c3d4e5f60718293",
+    "status": "running",
+    "stage": "segmenting",
+    "progress": 0.62,
+    "eta_seconds": 21.4,
+    "queue_position": None,
+    "attempt": 1,
+    "error": None,
+    "created_at": "2026-11-20T12:00:00.000Z",
+    "started_at": "2026-11-20T12:00:01.250Z",
+    "finished_at": None,
+    "deadline_at": None,
+    "results": [],
+    "options": {"preset": "balanced", "outputs": ["overlay.mp4"], "overlay_color": "#ff3b6b", "seed": 0},
+    "metadata": {"shot": "012"},
+    "clip": {"width": 854, "height": 480, "frames": 50, "average_rate": "24"},
+    "objects": 1,
+    "timings": {},
+    "cached": False,
+}
+
+
+class JobOut(BaseModel):
+    """A job as it stands."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [JOB_EXAMPLE]})
+
+    id: str
+    status: Status
+    stage: Stage | None = Field(description="What a running job does.")
+    progress: float = Field(ge=0, le=1)
+    eta_seconds: float | None = Field(description="Seconds until it ends, from its own measured pace.")
+    queue_position: int | None = Field(description="1 for the next to run; null when it does not wait.")
+    attempt: int = Field(description="How often a worker has claimed it.")
+    error: ErrorOut | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    deadline_at: datetime | None
+    results: list[ResultOut]
+    options: dict[str, Any]
+    metadata: dict[str, str]
+    clip: dict[str, Any] = Field(description="What the service found in the clip.")
+    objects: int = Field(description="How many objects the masks show.")
+    timings: dict[str, float] = Field(description="Seconds each stage took, once it has succeeded.")
+    cached: bool = Field(description="Whether the results are those of an equal job before.")
+
+
+class JobPage(BaseModel):
+    """Jobs, newest first."""
+
+    jobs: list[JobOut]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last.")
+
+
+class AttemptOut(BaseModel):
+    """One attempt at a delivery."""
+
+    at: datetime
+    status_code: int | None
+    error: str | None
+
+
+class DeliveryOut(BaseModel):
+    """What the webhook was told, or will be."""
+
+    number: int
+    id: str = Field(description="The `webhook-id`: the same for every attempt.")
+    event: str
+    url: str
+    status: Literal["pending", "delivered", "failed"]
+    attempts: list[AttemptOut]
+    next_attempt_at: datetime | None
+    created_at: datetime
+    delivered_at: datetime | None
+
+
+class DeliveryList(BaseModel):
+    """The deliveries of one job."""
+
+    deliveries: list[DeliveryOut]
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Unprocessable Content",
+                    "status": 422,
+                    "detail": "The mask is 640×480 but the clip is 854×480. Export the mask at the clip's size.",
+                    "code": "mask_wrong_size",
+                    "instance": "/v1/jobs",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong and what to do about it.")
+    code: str = Field(description="Stable; made for programs.")
+    instance: str
+
+
+class WebhookBody(BaseModel):
+    """What the service posts to a webhook, signed as Standard Webhooks 1.0 says."""
+
+    type: WebhookEvent
+    timestamp: datetime
+    data: JobOut

@@ -1,0 +1,160 @@
+"""Takes a submission's files straight into the object store, hashing and counting as they pass."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from starlette.requests import ClientDisconnect, Request
+
+from api.errors import ApiError, bad_request, too_large, unprocessable
+from api.multipart import Multipart, PartHead
+from api.settings import ApiSettings
+from storage.jobs import StoredFile
+from storage.keys import upload_key
+from storage.objects import Objects
+
+MAX_OPTIONS_BYTES = 64 * 1024
+# digits enough for any frame we accept, and few enough that int() is cheap
+MASK_FIELD = re.compile(r"mask(?:_(\d{1,9}))?")
+
+# A refused client should hear why, so we read on for a while: one that is still sending hears nothing.
+DRAIN_BYTES = 256 * 1024**2
+DRAIN_SECONDS = 20.0
+
+
+@dataclass
+class Received:
+    """A submission's parts: where the files lie now, and the text of `options`."""
+
+    video: StoredFile | None = None
+    masks: dict[int, StoredFile] = field(default_factory=dict)
+    options: str | None = None
+
+    def complete(self) -> tuple[StoredFile, tuple[StoredFile, ...]]:
+        if self.video is None:
+            raise unprocessable("video_missing", "Send the clip in the form field `video`.")
+        if 0 not in self.masks:
+            detail = "Send the mask of the first frame in the form field `mask` (others in `mask_N`)."
+            raise unprocessable("mask_missing", detail)
+        return self.video, tuple(self.masks[frame] for frame in sorted(self.masks))
+
+
+class Receiver:
+    """Receives one submission under the id that its job will have."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        settings: ApiSettings,
+        job_id: str,
+        on_progress: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._objects = objects
+        self._settings = settings
+        self._job_id = job_id
+        self._on_progress = on_progress
+        self._received = Received()
+
+    async def receive(self, request: Request) -> Received:
+        """All parts, stored. Raises ApiError on the first thing that is wrong."""
+        self._check_declared_size(request)
+        form = Multipart(aiter(request.stream()), request.headers.get("content-type", ""))
+        async for part in form:
+            await self._take(part, form.chunks())
+        return self._received
+
+    def _check_declared_size(self, request: Request) -> None:
+        declared = request.headers.get("content-length", "")
+        most = self._settings.max_video_bytes + self._settings.max_masks * self._settings.max_mask_bytes
+        if declared.isdigit() and int(declared) > most + MAX_OPTIONS_BYTES:
+            raise _video_too_large(self._settings)
+
+    async def _take(self, part: PartHead, chunks: AsyncIterator[bytes]) -> None:
+        mask = MASK_FIELD.fullmatch(part.name)
+        if part.name == "options":
+            self._received.options = await _text(chunks)
+        elif part.name == "video":
+            self._refuse_second(self._received.video, part)
+            refusal = _video_too_large(self._settings)
+            self._received.video = await self._store(
+                part, chunks, None, self._settings.max_video_bytes, refusal
+            )
+        elif mask:
+            frame = int(mask[1] or 0)
+            self._refuse_second(self._received.masks.get(frame), part)
+            self._check_mask_count()
+            refusal = _mask_too_large(part, self._settings)
+            self._received.masks[frame] = await self._store(
+                part, chunks, frame, self._settings.max_mask_bytes, refusal
+            )
+        else:
+            known = "`video`, `mask`, `mask_N` (N: a frame's number) and `options`"
+            raise unprocessable(
+                "field_unknown", f"There is no form field `{part.name[:40]}`; there are {known}."
+            )
+
+    async def _store(
+        self,
+        part: PartHead,
+        chunks: AsyncIterator[bytes],
+        frame: int | None,
+        most: int,
+        refusal: ApiError,
+    ) -> StoredFile:
+        key = upload_key(self._job_id, "video" if frame is None else f"mask_{frame:05d}")
+        async with self._objects.writer(key) as writer:
+            async for chunk in chunks:
+                if writer.bytes + len(chunk) > most:
+                    raise refusal
+                await writer.write(chunk)
+                await self._on_progress()
+        return StoredFile(key, writer.bytes, writer.sha256, part.filename[:200], frame)
+
+    def _check_mask_count(self) -> None:
+        if len(self._received.masks) >= self._settings.max_masks:
+            detail = f"A job takes at most {self._settings.max_masks} masks; leave some out."
+            raise unprocessable("too_many_masks", detail)
+
+    @staticmethod
+    def _refuse_second(first: StoredFile | None, part: PartHead) -> None:
+        if first is not None:
+            detail = (
+                f"The form field `{part.name}` came twice (`mask` and `mask_0` are the same). Send it once."
+            )
+            raise unprocessable("field_repeated", detail)
+
+
+async def drain(request: Request) -> None:
+    """Read what a refused client still sends, within bounds, so that it gets to reading our answer."""
+    left = DRAIN_BYTES
+    with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for chunk in request.stream():
+                left -= len(chunk)
+                if left < 0:
+                    return
+
+
+async def _text(chunks: AsyncIterator[bytes]) -> str:
+    text = bytearray()
+    async for chunk in chunks:
+        text.extend(chunk)
+        if len(text) > MAX_OPTIONS_BYTES:
+            raise too_large("options_too_large", "`options` may have at most 64 KiB; shorten `metadata`.")
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise bad_request("options_not_json", "`options` must be JSON in UTF-8.") from error
+
+
+def _video_too_large(settings: ApiSettings) -> ApiError:
+    most = settings.max_video_bytes
+    return too_large("clip_too_large", f"The clip may have at most {most:,} bytes. Cut or compress it.")
+
+
+def _mask_too_large(part: PartHead, settings: ApiSettings) -> ApiError:
+    most = settings.max_mask_bytes
+    detail = f"The file in `{part.name}` may have at most {most:,} bytes. Save it as PNG."
+    return too_large("mask_too_large", detail)

@@ -1,0 +1,159 @@
+"""What a worker does to a job: claim it, keep its lease, and record how the attempt ended.
+
+Every write names the attempt. A worker whose attempt is over changes nothing and hears LeaseLostError.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage import changes, events, results
+from storage.database import Database
+from storage.errors import LeaseLostError
+from storage.jobs import MAX_LOST_WORKERS, Job, Stage, Status, jobs
+from storage.results import Result
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One claim of a job: the job as it was claimed and the number that fences its writes."""
+
+    job: Job
+    number: int
+
+
+def claim(database: Database, job_id: str, *, worker: str, lease: timedelta) -> Attempt | None:
+    """The next attempt at a queued job; None when it does not wait (any more) or its deadline has passed."""
+    now = database.now()
+    in_time = sa.or_(jobs.c.deadline_at.is_(None), jobs.c.deadline_at > now)
+    with database.write() as connection:
+        job = changes.move(
+            connection,
+            database,
+            job_id,
+            Status.RUNNING,
+            in_time,
+            source=Status.QUEUED,
+            attempt=jobs.c.attempt + 1,
+            stage=Stage.FETCHING,
+            worker=worker,
+            lease_expires_at=now + lease,
+            started_at=sa.func.coalesce(jobs.c.started_at, sa.literal(now, jobs.c.started_at.type)),
+        )
+    return Attempt(job, job.attempt) if job else None
+
+
+def beat(database: Database, attempt: Attempt, *, lease: timedelta) -> bool:
+    """Renew the lease; whether the caller has asked to cancel."""
+    change = (
+        sa.update(jobs)
+        .where(
+            jobs.c.id == attempt.job.id,
+            jobs.c.status == Status.RUNNING,
+            jobs.c.attempt == attempt.number,
+        )
+        .values(lease_expires_at=database.now() + lease)
+        .returning(jobs.c.cancel_requested)
+    )
+    with database.write() as connection:
+        canceled = connection.execute(change).scalar_one_or_none()
+    if canceled is None:
+        raise LeaseLostError(attempt.job.id)
+    return canceled
+
+
+def report(
+    database: Database,
+    attempt: Attempt,
+    *,
+    stage: Stage,
+    progress: float,
+    eta_seconds: float | None,
+    lease: timedelta,
+) -> bool:
+    """Store where the job is, renewing the lease; whether the caller has asked to cancel."""
+    with database.write() as connection:
+        job = changes.touch(
+            connection,
+            database,
+            attempt.job.id,
+            jobs.c.status == Status.RUNNING,
+            jobs.c.attempt == attempt.number,
+            event=events.PROGRESS,
+            stage=stage,
+            progress=progress,
+            eta_seconds=eta_seconds,
+            lease_expires_at=database.now() + lease,
+        )
+    if job is None:
+        raise LeaseLostError(attempt.job.id)
+    return job.cancel_requested
+
+
+def succeed(
+    database: Database, attempt: Attempt, *, found: Sequence[Result], timings: Mapping[str, float]
+) -> Job:
+    """Record the results and the success, and owe the webhook, together."""
+    with database.write() as connection:
+        _own(connection, attempt)
+        results.insert(connection, attempt.job.id, found)
+        return _end(connection, database, attempt, Status.SUCCEEDED, timings=dict(timings))
+
+
+def fail(database: Database, attempt: Attempt, *, code: str, detail: str) -> Job:
+    with database.write() as connection:
+        return _end(connection, database, attempt, Status.FAILED, error_code=code, error_detail=detail)
+
+
+def cancel(database: Database, attempt: Attempt) -> Job:
+    with database.write() as connection:
+        return _end(connection, database, attempt, Status.CANCELED)
+
+
+def hand_back(database: Database, attempt: Attempt) -> Job:
+    """Queue the job again because this worker was told to stop; no worker is counted as lost."""
+    with database.write() as connection:
+        return _end(connection, database, attempt, Status.QUEUED)
+
+
+def stumble(database: Database, attempt: Attempt, *, code: str, detail: str) -> Job:
+    """Count this worker as lost after a failure of our own, so that another attempt may do better."""
+    lost_workers = attempt.job.lost_workers + 1
+    with database.write() as connection:
+        if lost_workers < MAX_LOST_WORKERS:
+            return _end(connection, database, attempt, Status.QUEUED, lost_workers=lost_workers)
+        failure = {"error_code": code, "error_detail": detail, "lost_workers": lost_workers}
+        return _end(connection, database, attempt, Status.FAILED, **failure)
+
+
+def _own(connection: sa.Connection, attempt: Attempt) -> None:
+    """Lock the row, so that results are inserted only by the attempt that owns it."""
+    query = (
+        sa.select(jobs.c.id)
+        .where(
+            jobs.c.id == attempt.job.id,
+            jobs.c.status == Status.RUNNING,
+            jobs.c.attempt == attempt.number,
+        )
+        .with_for_update()
+    )
+    if connection.execute(query).first() is None:
+        raise LeaseLostError(attempt.job.id)
+
+
+def _end(connection: sa.Connection, database: Database, attempt: Attempt, to: Status, **values: Any) -> Job:
+    job = changes.move(
+        connection,
+        database,
+        attempt.job.id,
+        to,
+        jobs.c.attempt == attempt.number,
+        source=Status.RUNNING,
+        **values,
+    )
+    if job is None:
+        raise LeaseLostError(attempt.job.id)
+    return job

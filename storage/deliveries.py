@@ -1,0 +1,178 @@
+"""Webhook deliveries: what is owed to a caller, stored in the transaction of the outcome it tells."""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage import results
+from storage.database import Database, UtcDateTime, metadata
+from storage.jobs import Job
+from storage.views import job_view
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"  # owed; `next_attempt_at` says when
+    DELIVERED = "delivered"  # the receiver answered 2xx
+    FAILED = "failed"  # every attempt was used up, or the receiver said 410 Gone
+
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    # also the webhook-id, by which receivers recognise a repetition
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("job_id", sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("event", sa.String(32), nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.JSON, nullable=False, default=list),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    sa.Column("next_attempt_at", UtcDateTime),
+    # a sender's claim, so that two senders do not send the same one at once
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("delivered_at", UtcDateTime),
+    sa.UniqueConstraint("job_id", "number"),
+    sa.Index("ix_deliveries_status_next_attempt_at", "status", "next_attempt_at"),
+)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message to one receiver. `tries` counts the attempts since it was (re)scheduled."""
+
+    id: str
+    job_id: str
+    number: int
+    event: str
+    url: str
+    body: str
+    status: DeliveryStatus
+    attempts: list[dict[str, Any]]
+    tries: int
+    next_attempt_at: datetime | None
+    claimed_until: datetime | None
+    created_at: datetime
+    delivered_at: datetime | None
+
+
+def owe(connection: sa.Connection, database: Database, job: Job, event: str) -> None:
+    """Store a delivery if the job's caller asked to be told of this event."""
+    webhook = job.options.get("webhook")
+    if not webhook or event not in webhook["events"]:
+        return
+    number = connection.execute(
+        sa.select(sa.func.coalesce(sa.func.max(deliveries.c.number), 0)).where(deliveries.c.job_id == job.id)
+    ).scalar_one()
+    found = results.select(connection, job.id)
+    now = database.now()
+    body = {
+        "type": event,
+        "timestamp": now.isoformat().replace("+00:00", "Z"),
+        "data": job_view(job, found, base_url=webhook["base_url"]),
+    }
+    connection.execute(
+        sa.insert(deliveries).values(
+            id=f"msg_{secrets.token_hex(16)}",
+            job_id=job.id,
+            number=number + 1,
+            event=event,
+            url=webhook["url"],
+            body=json.dumps(body, separators=(",", ":")),
+            status=DeliveryStatus.PENDING,
+            next_attempt_at=now,
+            created_at=now,
+        )
+    )
+
+
+def of(database: Database, job_id: str) -> Sequence[Delivery]:
+    query = sa.select(deliveries).where(deliveries.c.job_id == job_id).order_by(deliveries.c.number)
+    with database.read() as connection:
+        return [_from_row(row) for row in connection.execute(query)]
+
+
+def due(database: Database, limit: int = 100) -> Sequence[str]:
+    """Ids of the deliveries that should be sent now."""
+    query = (
+        sa.select(deliveries.c.id)
+        .where(_sendable(database.now()))
+        .order_by(deliveries.c.next_attempt_at)
+        .limit(limit)
+    )
+    with database.read() as connection:
+        return connection.execute(query).scalars().all()
+
+
+def claim(database: Database, delivery_id: str, lease: timedelta) -> Delivery | None:
+    """The delivery, ours to send for `lease`; None when it is not due or somebody else sends it."""
+    now = database.now()
+    change = (
+        sa.update(deliveries)
+        .where(deliveries.c.id == delivery_id, _sendable(now))
+        .values(claimed_until=now + lease)
+        .returning(deliveries)
+    )
+    with database.write() as connection:
+        row = connection.execute(change).one_or_none()
+    return _from_row(row) if row else None
+
+
+def record(
+    database: Database,
+    delivery: Delivery,
+    *,
+    status: DeliveryStatus,
+    attempt: dict[str, Any],
+    next_attempt_at: datetime | None,
+) -> None:
+    """Note an attempt's outcome and when to try again; nothing if another sender has claimed it since."""
+    now = database.now()
+    with database.write() as connection:
+        connection.execute(
+            sa.update(deliveries)
+            .where(deliveries.c.id == delivery.id, deliveries.c.claimed_until == delivery.claimed_until)
+            .values(
+                status=status,
+                attempts=[*delivery.attempts, attempt],
+                tries=delivery.tries + 1,
+                next_attempt_at=next_attempt_at,
+                claimed_until=None,
+                delivered_at=now if status is DeliveryStatus.DELIVERED else delivery.delivered_at,
+            )
+        )
+
+
+def reschedule(database: Database, job_id: str, number: int) -> Delivery | None:
+    """Owe the delivery again, from the start of the schedule; None when there is no such delivery."""
+    change = (
+        sa.update(deliveries)
+        .where(deliveries.c.job_id == job_id, deliveries.c.number == number)
+        .values(status=DeliveryStatus.PENDING, tries=0, next_attempt_at=database.now())
+        .returning(deliveries)
+    )
+    with database.write() as connection:
+        row = connection.execute(change).one_or_none()
+    return _from_row(row) if row else None
+
+
+def _sendable(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        deliveries.c.status == DeliveryStatus.PENDING,
+        deliveries.c.next_attempt_at <= now,
+        sa.or_(deliveries.c.claimed_until.is_(None), deliveries.c.claimed_until < now),
+    )
+
+
+def _from_row(row: sa.Row[Any]) -> Delivery:
+    values = dict(row._mapping)
+    values["status"] = DeliveryStatus(values["status"])
+    return Delivery(**values)

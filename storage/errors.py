@@ -1,0 +1,17 @@
+"""What can go wrong in storage, as names that callers may act on."""
+
+
+class StorageError(Exception):
+    """Something about records or objects that the caller must handle."""
+
+
+class LeaseLostError(StorageError):
+    """The attempt no longer owns its job: its lease ran out or the job has ended. It may change nothing."""
+
+
+class ObjectMissingError(StorageError):
+    """The object is not in the store."""
+
+
+class IdempotencyLostError(StorageError):
+    """The request paused for so long that another one took its idempotency key."""

@@ -1,0 +1,205 @@
+"""A job: its statuses, the table that stores it, and the value the rest of the code sees."""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.database import Database, UtcDateTime, metadata
+
+
+class Status(StrEnum):
+    """Where a job is in its life."""
+
+    QUEUED = "queued"  # stored and waiting for a worker; also after a worker was lost or handed it back
+    RUNNING = "running"  # an attempt owns it, for as long as its lease is renewed
+    SUCCEEDED = "succeeded"  # every result is stored and checked
+    FAILED = "failed"  # ended with an error code; it will not run again
+    CANCELED = "canceled"  # ended because its caller asked
+
+
+class Stage(StrEnum):
+    """What a running job does, in this order."""
+
+    FETCHING = "fetching"
+    FINE_TUNING = "fine_tuning"
+    SEGMENTING = "segmenting"
+    ENCODING = "encoding"
+    STORING = "storing"
+
+
+TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
+
+# Where each status may go next. Every change is one conditional UPDATE that names the status it comes from.
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.RUNNING, Status.FAILED, Status.CANCELED}),
+    Status.RUNNING: frozenset({Status.QUEUED, Status.SUCCEEDED, Status.FAILED, Status.CANCELED}),
+    Status.SUCCEEDED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELED: frozenset(),
+}
+
+# A job that has cost three workers would cost the fourth: it is the job, not the workers.
+MAX_LOST_WORKERS = 3
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("stage", sa.String(16)),
+    sa.Column("progress", sa.Float, nullable=False, default=0.0),
+    sa.Column("eta_seconds", sa.Float),
+    # the attempt number fences every write of a worker; lost_workers counts those whose lease ran out
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("lost_workers", sa.Integer, nullable=False, default=0),
+    sa.Column("worker", sa.String(200)),
+    sa.Column("lease_expires_at", UtcDateTime),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
+    # when the recovery loop should send (again) the queue's hint for a queued job
+    sa.Column("hints", sa.Integer, nullable=False, default=0),
+    sa.Column("next_hint_at", UtcDateTime),
+    sa.Column("error_code", sa.String(64)),
+    sa.Column("error_detail", sa.Text),
+    # what was asked
+    sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("clip", sa.JSON, nullable=False),
+    sa.Column("objects", sa.Integer, nullable=False),
+    sa.Column("video", sa.JSON, nullable=False),
+    sa.Column("masks", sa.JSON, nullable=False),
+    # what it is worth keeping for: equal keys mean equal results, equal networks
+    sa.Column("results_key", sa.String(64), nullable=False, index=True),
+    sa.Column("network_key", sa.String(64), nullable=False, index=True),
+    sa.Column("cached", sa.Boolean, nullable=False, default=False),
+    sa.Column("timings", sa.JSON, nullable=False, default=dict),
+    # numbers the job's events; raised by every change that a follower should see
+    sa.Column("events", sa.Integer, nullable=False, default=0),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("started_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("deadline_at", UtcDateTime),
+    sa.Index("ix_jobs_status_lease_expires_at", "status", "lease_expires_at"),
+    sa.Index("ix_jobs_status_next_hint_at", "status", "next_hint_at"),
+)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An uploaded file: its object key, size in bytes, SHA-256 (hex) and the frame it annotates, if any."""
+
+    key: str
+    bytes: int
+    sha256: str
+    filename: str = ""
+    frame: int | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One caller's record, as it stood when it was read."""
+
+    id: str
+    status: Status
+    options: dict[str, Any]
+    clip: dict[str, Any]
+    objects: int
+    video: StoredFile
+    masks: tuple[StoredFile, ...]
+    results_key: str
+    network_key: str
+    created_at: datetime
+    stage: Stage | None = None
+    progress: float = 0.0
+    eta_seconds: float | None = None
+    attempt: int = 0
+    lost_workers: int = 0
+    worker: str | None = None
+    lease_expires_at: datetime | None = None
+    cancel_requested: bool = False
+    hints: int = 0
+    next_hint_at: datetime | None = None
+    error_code: str | None = None
+    error_detail: str | None = None
+    cached: bool = False
+    timings: dict[str, float] = field(default_factory=dict)
+    events: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    deadline_at: datetime | None = None
+
+
+def new_id() -> str:
+    """An id that sorts by creation: 12 hex digits of milliseconds, then 80 random bits."""
+    return f"job_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
+def from_row(row: sa.Row[Any]) -> Job:
+    values = dict(row._mapping)
+    values["status"] = Status(values["status"])
+    values["stage"] = Stage(values["stage"]) if values["stage"] else None
+    values["video"] = StoredFile(**values["video"])
+    values["masks"] = tuple(StoredFile(**mask) for mask in values["masks"])
+    return Job(**values)
+
+
+def get(database: Database, job_id: str) -> Job | None:
+    with database.read() as connection:
+        return find(connection, job_id)
+
+
+def find(connection: sa.Connection, job_id: str) -> Job | None:
+    row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one_or_none()
+    return from_row(row) if row else None
+
+
+def page(
+    database: Database, *, status: Status | None = None, before: str | None = None, limit: int = 50
+) -> Sequence[Job]:
+    """Jobs, newest first; `before` is the id of the last job of the page before."""
+    query = sa.select(jobs).order_by(jobs.c.id.desc()).limit(limit)
+    if status is not None:
+        query = query.where(jobs.c.status == status)
+    if before is not None:
+        query = query.where(jobs.c.id < before)
+    with database.read() as connection:
+        return [from_row(row) for row in connection.execute(query)]
+
+
+def queue_position(database: Database, job: Job) -> int | None:
+    """1 for the next job to be claimed; None when the job does not wait."""
+    if job.status is not Status.QUEUED:
+        return None
+    ahead = sa.select(sa.func.count()).where(jobs.c.status == Status.QUEUED, jobs.c.id < job.id)
+    with database.read() as connection:
+        return connection.execute(ahead).scalar_one() + 1
+
+
+def succeeded_like(database: Database, results_key: str) -> Job | None:
+    """The newest succeeded job with the same content and options."""
+    query = (
+        sa.select(jobs)
+        .where(jobs.c.results_key == results_key, jobs.c.status == Status.SUCCEEDED)
+        .order_by(jobs.c.id.desc())
+        .limit(1)
+    )
+    with database.read() as connection:
+        row = connection.execute(query).one_or_none()
+    return from_row(row) if row else None
+
+
+def existing(database: Database, job_ids: Sequence[str]) -> set[str]:
+    """Which of these ids have a record."""
+    with database.read() as connection:
+        return set(connection.execute(sa.select(jobs.c.id).where(jobs.c.id.in_(job_ids))).scalars())
+
+
+def network_in_use(database: Database, network_key: str) -> bool:
+    """Whether any job still refers to this fine-tuned network."""
+    query = sa.select(jobs.c.id).where(jobs.c.network_key == network_key).limit(1)
+    with database.read() as connection:
+        return connection.execute(query).first() is not None

@@ -1,0 +1,52 @@
+"""Where things lie in the object store, and what makes two jobs equal: content, never a name."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from storage.jobs import StoredFile
+
+UPLOADS = "uploads"
+RESULTS = "results"
+NETWORKS = "networks"
+
+
+def upload_key(job_id: str, name: str) -> str:
+    return f"{UPLOADS}/{job_id}/{name}"
+
+
+def result_key(job_id: str, attempt: int, name: str) -> str:
+    """Each attempt writes beside the others, so that one that lost its job overwrites nothing."""
+    return f"{RESULTS}/{job_id}/{attempt}/{name}"
+
+
+def network_object_key(network_key: str) -> str:
+    return f"{NETWORKS}/{network_key}.pth"
+
+
+def job_of(key: str) -> str:
+    """The job that an upload's or a result's key belongs to."""
+    return key.split("/")[1]
+
+
+def content_keys(
+    video: StoredFile, masks: Sequence[StoredFile], options: dict[str, Any], model_tag: str
+) -> tuple[str, str]:
+    """The SHA-256 (hex) that equal results share, and the one that equal fine-tuned networks share."""
+    trained_on: dict[str, Any] = {
+        "video": video.sha256,
+        "masks": sorted((mask.frame, mask.sha256) for mask in masks),
+        "preset": options["preset"],
+        "seed": options["seed"],
+        "model": model_tag,
+    }
+    asked_for = {
+        "outputs": sorted(options["outputs"]),
+        "overlay_color": options["overlay_color"],
+    }
+    return _digest(trained_on | asked_for), _digest(trained_on)
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

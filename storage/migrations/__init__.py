@@ -1,0 +1,1 @@
+"""The database's history, applied by `python -m storage migrate` (Alembic)."""

@@ -1,0 +1,94 @@
+"""What the recovery loop finds: leases that ran out, deadlines that passed, hints that never arrived."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from storage import changes
+from storage.database import Database
+from storage.jobs import MAX_LOST_WORKERS, Job, Status, from_row, jobs
+
+# A hint may be lost, or its queue may be long. Ask again, less and less often, but never give up.
+HINT_INTERVAL = timedelta(seconds=20)
+LONGEST_HINT_INTERVAL = timedelta(minutes=5)
+
+
+def expire_leases(database: Database) -> Sequence[Job]:
+    """Take each job whose worker stopped renewing its lease away from it; the jobs as they are now."""
+    now = database.now()
+    lost = sa.select(jobs).where(jobs.c.status == Status.RUNNING, jobs.c.lease_expires_at < now)
+    with database.read() as connection:
+        found = [from_row(row) for row in connection.execute(lost)]
+    return [job for job in (_expire(database, job) for job in found) if job]
+
+
+def _expire(database: Database, job: Job) -> Job | None:
+    lost_workers = job.lost_workers + 1
+    to, error_code, error_detail = Status.QUEUED, None, None
+    if job.cancel_requested:
+        to = Status.CANCELED
+    elif lost_workers >= MAX_LOST_WORKERS:
+        to, error_code = Status.FAILED, "worker_lost"
+        error_detail = (
+            f"{lost_workers} workers stopped responding while they ran this job. "
+            "It may need more memory than a worker has: try a smaller clip or the preset `fast`."
+        )
+    with database.write() as connection:
+        return changes.move(
+            connection,
+            database,
+            job.id,
+            to,
+            jobs.c.attempt == job.attempt,
+            jobs.c.lease_expires_at < database.now(),
+            source=Status.RUNNING,
+            lost_workers=lost_workers,
+            hints=0,
+            error_code=error_code,
+            error_detail=error_detail,
+        )
+
+
+def fail_overdue(database: Database) -> Sequence[Job]:
+    """Fail each waiting job whose deadline has passed; running ones are stopped by their workers."""
+    overdue = sa.select(jobs.c.id).where(jobs.c.status == Status.QUEUED, jobs.c.deadline_at <= database.now())
+    with database.read() as connection:
+        ids = connection.execute(overdue).scalars().all()
+    failed = []
+    for job_id in ids:
+        with database.write() as connection:
+            job = changes.move(
+                connection,
+                database,
+                job_id,
+                Status.FAILED,
+                source=Status.QUEUED,
+                error_code="deadline_exceeded",
+                error_detail="The job's deadline passed while it waited for a worker. "
+                "Give a longer `deadline_seconds`, or submit when the queue is shorter.",
+            )
+        if job:
+            failed.append(job)
+    return failed
+
+
+def take_due_hints(database: Database, limit: int = 100) -> Sequence[str]:
+    """Ids of waiting jobs that need a hint in the queue now; each is scheduled for its next one."""
+    now = database.now()
+    query = (
+        sa.select(jobs.c.id, jobs.c.hints)
+        .where(jobs.c.status == Status.QUEUED, jobs.c.next_hint_at <= now)
+        .order_by(jobs.c.id)
+        .limit(limit)
+    )
+    with database.write() as connection:
+        found = connection.execute(query).all()
+        for job_id, hints in found:
+            wait = min(HINT_INTERVAL * 2 ** min(hints, 8), LONGEST_HINT_INTERVAL)
+            connection.execute(
+                sa.update(jobs)
+                .where(jobs.c.id == job_id, jobs.c.status == Status.QUEUED)
+                .values(hints=hints + 1, next_hint_at=now + wait)
+            )
+    return [job_id for job_id, _ in found]

@@ -1,0 +1,70 @@
+"""What a caller does to a job: submit it, cancel it, delete it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage import changes, events, idempotency, results
+from storage.database import Database
+from storage.jobs import TERMINAL, Job, Status, find, from_row, jobs
+from storage.results import Result
+
+# The caller's API process sends the first hint right after its commit; the recovery loop waits this long.
+FIRST_HINT_PATIENCE = timedelta(seconds=10)
+
+
+def submit(
+    database: Database, job: Job, *, found: Sequence[Result] = (), claim: idempotency.Claim | None = None
+) -> Job:
+    """Store a new job, queued, or succeeded at once with the `found` results of an equal one.
+
+    The idempotency key, if any, is settled in the same transaction.
+    """
+    with database.write() as connection:
+        row = connection.execute(sa.insert(jobs).values(**_columns(job, database)).returning(jobs)).one()
+        stored = from_row(row)
+        results.insert(connection, job.id, found)
+        if claim is not None:
+            idempotency.settle(connection, claim, job.id)
+        changes.announce(connection, database, stored, events.type_of(stored.status))
+    return stored
+
+
+def _columns(job: Job, database: Database) -> dict[str, Any]:
+    values = {column.name: getattr(job, column.name) for column in fields(job)}
+    values["video"] = asdict(job.video)
+    values["masks"] = [asdict(mask) for mask in job.masks]
+    values["events"] = 1
+    if job.status is Status.QUEUED:
+        values["next_hint_at"] = database.now() + FIRST_HINT_PATIENCE
+    return values
+
+
+def cancel(database: Database, job_id: str) -> Job | None:
+    """The job after the request: canceled if it waited, marked if it runs, unchanged if it had ended."""
+    with database.write() as connection:
+        canceled = changes.move(connection, database, job_id, Status.CANCELED, source=Status.QUEUED)
+        if canceled:
+            return canceled
+        connection.execute(
+            sa.update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.status == Status.RUNNING)
+            .values(cancel_requested=True)
+        )
+        return find(connection, job_id)
+
+
+def delete(database: Database, job_id: str) -> Job | None:
+    """Remove the record of a job that does not run; the job as it was, or None if it runs or is not there.
+
+    Its objects are the caller's to remove; what is left by a crash in between, the recovery loop sweeps.
+    """
+    removable = [Status.QUEUED, *TERMINAL]
+    with database.write() as connection:
+        row = connection.execute(
+            sa.delete(jobs).where(jobs.c.id == job_id, jobs.c.status.in_(removable)).returning(jobs)
+        ).one_or_none()
+    return from_row(row) if row else None

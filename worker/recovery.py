@@ -1,0 +1,65 @@
+"""The recovery loop: what was lost is found again, and what nobody refers to is swept away."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import structlog
+
+from storage import jobs, recovery
+from storage.database import Database
+from storage.keys import NETWORKS, RESULTS, UPLOADS, job_of
+from storage.objects import Objects
+from worker import queue
+
+log = structlog.get_logger(__name__)
+
+
+def recover(database: Database) -> None:
+    """Take jobs from silent workers, fail overdue ones, and send the hints that are due."""
+    for job in recovery.expire_leases(database):
+        log.warning("worker lost", job_id=job.id, attempt=job.attempt, status=job.status.value)
+    for job in recovery.fail_overdue(database):
+        log.info("deadline passed in the queue", job_id=job.id)
+    for job_id in recovery.take_due_hints(database):
+        queue.send_hint(job_id)
+
+
+def sweep(database: Database, objects: Objects, *, idle: timedelta, networks_kept: timedelta) -> None:
+    """Remove objects that no job refers to, once they have not changed for `idle`."""
+    for prefix in sorted(orphans(database, objects, idle)):
+        log.info("swept", prefix=prefix)
+        objects.delete_prefix(prefix)
+    oldest = database.now() - networks_kept
+    objects.delete([found.key for found in objects.list(NETWORKS) if found.changed_at < oldest])
+
+
+def orphans(database: Database, objects: Objects, idle: timedelta) -> set[str]:
+    """Prefixes of jobs that have objects but no record, and have been left alone for `idle`."""
+    newest: dict[str, float] = {}
+    for key, changed_at in _objects_of_jobs(objects):
+        prefix = "/".join(key.split("/")[:2])
+        newest[prefix] = max(newest.get(prefix, 0.0), changed_at)
+    before = (database.now() - idle).timestamp()
+    candidates = [prefix for prefix, changed_at in newest.items() if changed_at <= before]
+    known = jobs.existing(database, [job_of(prefix) for prefix in candidates])
+    return {prefix for prefix in candidates if job_of(prefix) not in known}
+
+
+def _objects_of_jobs(objects: Objects) -> Iterable[tuple[str, float]]:
+    for prefix in (UPLOADS, RESULTS):
+        for found in objects.list(prefix):
+            yield found.key, found.changed_at.timestamp()
+    for folder, changed_at in objects.staged():
+        yield folder, changed_at.timestamp()
+
+
+def sweep_abandoned() -> None:
+    """Sweep what an earlier run of the embedded service left behind; nobody else may be using the store."""
+    storage = queue.storage_settings
+    database, objects = Database(storage.database_address), Objects(storage.objects_address)
+    kept = timedelta(days=queue.settings.network_cache_days)
+    sweep(database, objects, idle=timedelta(0), networks_kept=kept)
+
+
+if __name__ == "__main__":
+    sweep_abandoned()
