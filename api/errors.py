@@ -40,11 +40,11 @@ def conflict(code: str, detail: str, headers: dict[str, str] | None = None) -> A
 
 
 def too_large(code: str, detail: str) -> ApiError:
-    return ApiError(HTTPStatus.CONTENT_TOO_LARGE, code, detail)
+    return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code, detail)
 
 
 def unprocessable(code: str, detail: str) -> ApiError:
-    return ApiError(HTTPStatus.UNPROCESSABLE_CONTENT, code, detail)
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, code, detail)
 
 
 def problem(status: int, code: str, detail: str, instance: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class JobOptions(Strict):
                 {
                     "preset": "balanced",
                     "outputs": ["overlay.mp4", "masks.zip", "alpha.mov"],
-                    "overlay_color": "#ff3b6b",
+                    "overlay_color": "#1e90ff",
                     "webhook": {"url": "https://example.com/hooks/rotomill", "events": ["job.succeeded"]},
                     "metadata": {"shot": "012"},
                     "deadline_seconds": 3600,
@@ -97,7 +97,7 @@ class JobOptions(Strict):
     preset: Preset = Preset.BALANCED
     outputs: list[Output] = Field(default=DEFAULT_OUTPUTS, min_length=1, description="Which results to make.")
     overlay_color: str = Field(
-        default="#ff3b6b", pattern=r"^#[0-9a-fA-F]{6}$", description="Colour of the first object."
+        default="#1e90ff", pattern=r"^#[0-9a-fA-F]{6}$", description="Colour of the first object."
     )
     webhook: WebhookOptions | None = None
     metadata: dict[MetadataKey, MetadataValue] = Field(default={}, max_length=20)
@@ -138,7 +138,7 @@ JOB_EXAMPLE: dict[str, Any] = {
     "finished_at": None,
     "deadline_at": None,
     "results": [],
-    "options": {"preset": "balanced", "outputs": ["overlay.mp4"], "overlay_color": "#ff3b6b", "seed": 0},
+    "options": {"preset": "balanced", "outputs": ["overlay.mp4"], "overlay_color": "#1e90ff", "seed": 0},
     "metadata": {"shot": "012"},
     "clip": {"width": 854, "height": 480, "frames": 50, "average_rate": "24"},
     "objects": 1,
@@ -216,7 +216,7 @@ class Problem(BaseModel):
             "examples": [
                 {
                     "type": "about:blank",
-                    "title": "Unprocessable Content",
+                    "title": "Unprocessable Entity",
                     "status": 422,
                     "detail": "The mask is 640×480 but the clip is 854×480. Export the mask at the clip's size.",
                     "code": "mask_wrong_size",

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
@@ -27,6 +27,9 @@ class Variation:
     """Each colour channel is multiplied by 1 ± gain …"""
     offset: float = 10.0
     """… and the picture gets ± offset grey levels, of 255."""
+
+
+USUAL: Final = Variation()
 
 
 class Augmenter:
@@ -77,9 +80,7 @@ class Augmenter:
         return np.asarray(cv2.LUT(image, table[:, None, :]), np.uint8)
 
 
-def _warp(
-    plane: npt.NDArray[Sample], matrix: npt.NDArray[np.float64]
-) -> npt.NDArray[Sample]:
+def _warp(plane: npt.NDArray[Sample], matrix: npt.NDArray[np.float64]) -> npt.NDArray[Sample]:
     size = plane.shape[1], plane.shape[0]
     return cv2.warpAffine(  # type: ignore[return-value]  # OpenCV keeps the type, its stubs do not say so
         plane, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from model.errors import CheckpointError, ChecksumError, NetworkError
-from model.network import BACKBONES, OSVOS, for_objects
+from model.network import OSVOS, for_objects
 
 FORMAT: Final = "rotomill.osvos"
 VERSION: Final = 1
@@ -125,7 +125,9 @@ def _read(path: Path, sha256: str | None) -> dict[str, Any]:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
     found = hashlib.sha256(data).hexdigest()
     if sha256 is not None and found != sha256.lower():
-        raise ChecksumError(f"{path} has the SHA-256 {found}, not {sha256}: fetch it again, or correct the setting.")
+        raise ChecksumError(
+            f"{path} has the SHA-256 {found}, not {sha256}: fetch it again, or correct the setting."
+        )
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
@@ -140,13 +142,16 @@ def _ours(content: dict[str, Any], path: Path) -> OSVOS:
         raise CheckpointError(f"{path} is no checkpoint of Rotomill.")
     if content.get("version") != VERSION:
         raise CheckpointError(
-            f"{path} has version {content.get('version')} and this program reads {VERSION}: use the program that wrote it."
+            f"{path} has version {content.get('version')} and this program reads {VERSION}: "
+            "use the program that wrote it."
         )
-    backbone, objects, weights = (content.get(name) for name in ("backbone", "objects", "weights"))
-    complete = isinstance(objects, int) and isinstance(weights, dict) and isinstance(content.get("facts"), dict)
-    if backbone not in BACKBONES or not complete:
-        raise CheckpointError(f"{path} does not say what network it holds: it is damaged.")
-    network = OSVOS(backbone, objects)
+    weights = content.get("weights")
+    if not isinstance(weights, dict) or not isinstance(content.get("facts"), dict):
+        raise CheckpointError(f"{path} lacks its weights or its facts: it is damaged.")
+    try:
+        network = OSVOS(content["backbone"], content["objects"])
+    except (KeyError, TypeError, NetworkError) as error:
+        raise CheckpointError(f"{path} does not say what network it holds: it is damaged.") from error
     _fill(network, weights, path)
     return network
 
@@ -154,7 +159,9 @@ def _ours(content: dict[str, Any], path: Path) -> OSVOS:
 def _published(content: dict[str, Any], path: Path) -> OSVOS:
     """The authors' layout: ours, but for fixed up-sampling kernels, which we replace by interpolation."""
     network = OSVOS("vgg16", objects=1)
-    weights = {name: value for name, value in content.items() if not name.startswith(("upscale.", "upscale_."))}
+    weights = {
+        name: value for name, value in content.items() if not name.startswith(("upscale.", "upscale_."))
+    }
     _fill(network, {**_input_of(network), **weights}, path)
     return network
 
@@ -170,7 +177,7 @@ def _torchvision(content: dict[str, Any], path: Path) -> OSVOS:
                 raise CheckpointError(f"{path} lacks {name}: it is not torchvision's VGG-16.")
             weights[f"{ours}.{kind}"] = content[name]
     first = weights["stages.0.0.weight"]
-    if not isinstance(first, Tensor) or first.shape != network.stages[0][0].weight.shape:
+    if not isinstance(first, Tensor) or first.shape != network.get_parameter("stages.0.0.weight").shape:
         raise CheckpointError(f"{path}: features.0.weight has not the shape of VGG-16's.")
     weights["stages.0.0.weight"], weights["mean"] = _for_our_input(first)
     _fill(network, weights, path)

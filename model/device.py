@@ -22,8 +22,10 @@ class Compute:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def place(self, network: nn.Module) -> nn.Module:
-        """The network on the device, its convolutions' weights in memory order. Weights stay float32."""
-        return network.to(device=self.device, memory_format=self.memory_format)  # type: ignore[call-overload]  # torch's stubs lack this form
+        """Move the network to the device, its weights in this order of memory. They stay float32."""
+        network.to(self.device)
+        network.to(memory_format=self.memory_format)  # type: ignore[call-overload]  # missing in torch's own types
+        return network
 
     def autocast(self) -> torch.autocast:
         """The context in which to run the network."""
@@ -48,7 +50,9 @@ def choose(setting: str) -> torch.device:
         raise DeviceError(f"{setting!r} is not supported: use auto, cpu, cuda or cuda:1.")
     found = torch.cuda.device_count()
     if (device.index or 0) >= found:
-        raise DeviceError(f"{setting!r} is not in this machine, where {found} GPUs were found: use auto or cpu.")
+        raise DeviceError(
+            f"{setting!r} is not in this machine, where {found} GPUs were found: use auto or cpu."
+        )
     return device
 
 

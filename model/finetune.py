@@ -83,7 +83,9 @@ def _check(annotated: Sequence[AnnotatedFrame], objects: int) -> None:
         seen.update(np.unique(frame.labels).tolist())
     missing = set(range(1, objects + 1)) - seen
     if missing:
-        raise AnnotationError(f"No annotated frame shows object {min(missing)}: outline each object at least once.")
+        raise AnnotationError(
+            f"No annotated frame shows object {min(missing)}: outline each object at least once."
+        )
     if max(seen) > objects:
         raise AnnotationError(f"The labels name object {max(seen)}, but only {objects} are expected.")
 

@@ -10,6 +10,8 @@ Differs from the published ports where those are wrong or wasteful, never in wha
 """
 
 import copy
+import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +27,9 @@ STRIDE: Final = 16
 SIDE_CHANNELS: Final = 16
 """Channels in which each stage describes a pixel to `fuse`; 16 as published."""
 
+
+MOST_OBJECTS: Final = 254
+"""Labels are bytes: 0 is the background, and 255 means "unknown" to DAVIS."""
 
 GROUPS: Final = 8
 """Of channels that are normalised together: at least two in each, at 16 channels."""
@@ -77,8 +82,8 @@ class OSVOS(nn.Module):
         super().__init__()
         if backbone not in BACKBONES:
             raise NetworkError(f"There is no backbone {backbone!r}: choose one of {', '.join(BACKBONES)}.")
-        if objects < 1:
-            raise NetworkError(f"A network needs at least one object to look for, not {objects}.")
+        if not 1 <= objects <= MOST_OBJECTS:
+            raise NetworkError(f"A network looks for 1 to {MOST_OBJECTS} objects, not {objects}.")
         trunk = BACKBONES[backbone]
         self.backbone = backbone
         self.objects = objects
@@ -130,26 +135,20 @@ class OSVOS(nn.Module):
 
     def _fused_votes(self, described: list[Tensor]) -> list[Tensor]:
         """`fuse`, stage by stage: (N, K, h, w) each. Its bias is counted once, in the first."""
-        weights = self.fuse.weight.split(SIDE_CHANNELS, dim=1)
+        weights = self.fuse.weight.chunk(len(described), dim=1)
         votes = [F.conv2d(features, weight) for features, weight in zip(described, weights, strict=True)]
-        assert self.fuse.bias is not None  # noqa: S101 — for the type checker: the layer is built with one
-        votes[0] = votes[0] + self.fuse.bias.view(1, -1, 1, 1)
+        votes[0] = votes[0] + self.get_parameter("fuse.bias").view(1, -1, 1, 1)
         return votes
 
-    @torch.no_grad()
     def _initialise(self) -> None:
-        for stage in self.stages:
-            for layer in stage.modules():
-                if isinstance(layer, nn.Conv2d):
-                    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                    _zero_bias(layer)
+        for layer in _convolutions(self.stages):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            _zero_bias(layer)
         # VGG's features have the size of its input, hundreds: the published 0.001 keeps the first
         # votes near zero. Normalised features are of unit size and ask for the usual width.
         normalised = BACKBONES[self.backbone].normalised
-        for layer in (*self.side_prep, *self.score_dsn, self.fuse):
-            assert isinstance(layer, nn.Conv2d)  # noqa: S101 — for the type checker: ModuleList forgets the type
-            deviation = (layer.weight[0].numel()) ** -0.5 if normalised else 0.001
-            nn.init.normal_(layer.weight, std=deviation)
+        for layer in _convolutions(self.side_prep, self.score_dsn, self.fuse):
+            nn.init.normal_(layer.weight, std=layer.weight[0].numel() ** -0.5 if normalised else 0.001)
             _zero_bias(layer)
 
 
@@ -167,21 +166,25 @@ def for_objects(parent: OSVOS, objects: int) -> OSVOS:
             "start from its parent, or annotate the same objects."
         )
     network.objects = objects
-    network.fuse = _repeated(parent.fuse, objects)
-    network.score_dsn = nn.ModuleList(_repeated(layer, objects) for layer in parent.score_dsn)
+    network.fuse = _repeated(network, "fuse", objects)
+    network.score_dsn = nn.ModuleList(
+        _repeated(network, f"score_dsn.{number}", objects) for number in range(len(network.score_dsn))
+    )
     return network
 
 
-def _repeated(layer: nn.Module, objects: int) -> nn.Conv2d:
-    assert isinstance(layer, nn.Conv2d) and layer.bias is not None  # noqa: S101, PT018 — for the type checker
-    repeated = nn.Conv2d(layer.in_channels, objects, 1).to(layer.weight)
-    with torch.no_grad():
-        repeated.weight.copy_(layer.weight.expand_as(repeated.weight))
-        repeated.bias.copy_(layer.bias.expand(objects))  # type: ignore[union-attr]  # built with one
-    return repeated
+def _repeated(network: OSVOS, name: str, objects: int) -> nn.Conv2d:
+    """The 1x1 convolution of that name, its only output channel repeated for each object."""
+    weight, bias = (network.get_parameter(f"{name}.{kind}").detach() for kind in ("weight", "bias"))
+    layer = nn.Conv2d(weight.shape[1], objects, 1, device=weight.device)
+    layer.weight = nn.Parameter(weight.repeat(objects, 1, 1, 1))
+    layer.bias = nn.Parameter(bias.repeat(objects))
+    return layer
 
 
-def _stage(channels_in: int, convolutions: tuple[int, ...], *, pooled: bool, normalised: bool) -> nn.Sequential:
+def _stage(
+    channels_in: int, convolutions: tuple[int, ...], *, pooled: bool, normalised: bool
+) -> nn.Sequential:
     layers: list[nn.Module] = [nn.MaxPool2d(2, 2, ceil_mode=True)] if pooled else []
     for channels in convolutions:
         layers.append(nn.Conv2d(channels_in, channels, 3, padding=1, bias=not normalised))
@@ -196,11 +199,13 @@ def _at_input_size(votes: list[Tensor], images: Tensor) -> Tensor:
     """The sum of the votes, each up-sampled from its own stride, without the padding."""
     height, width = images.shape[-2:]
     padded = (height + -height % STRIDE, width + -width % STRIDE)
-    total = sum(
-        F.interpolate(vote.float(), size=padded, mode="bilinear", align_corners=False) for vote in votes
-    )
-    assert isinstance(total, Tensor)  # noqa: S101 — for the type checker: sum() may be of nothing
-    return total[..., :height, :width]
+    full = (F.interpolate(vote.float(), size=padded, mode="bilinear", align_corners=False) for vote in votes)
+    return functools.reduce(torch.add, full)[..., :height, :width]
+
+
+def _convolutions(*modules: nn.Module) -> Iterator[nn.Conv2d]:
+    for module in modules:
+        yield from (layer for layer in module.modules() if isinstance(layer, nn.Conv2d))
 
 
 def _zero_bias(layer: nn.Conv2d) -> None:

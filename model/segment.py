@@ -40,14 +40,14 @@ class Segmenter:
 
     def __call__(self, frame: npt.NDArray[np.uint8]) -> Segmentation:
         """The objects in a frame, (H, W, 3) uint8 RGB."""
-        probability = self._probability(frame)
+        probability = self.probability(frame)
         best, index = probability.max(dim=0)
         labels = torch.where(best > THRESHOLD, index + 1, 0).to(torch.uint8)
         confidence = tuple(_mean_within(probability[k], labels == k + 1) for k in range(len(probability)))
         return Segmentation(labels.cpu().numpy(), confidence)
 
     @torch.inference_mode()
-    def _probability(self, frame: npt.NDArray[np.uint8]) -> Tensor:
+    def probability(self, frame: npt.NDArray[np.uint8]) -> Tensor:
         """Per object and pixel of the frame, (K, H, W). Pixels are up-sampled as logits: edges stay sharp."""
         height, width = frame.shape[:2]
         small = shrink(frame, working_size(height, width, self._short_side_px))

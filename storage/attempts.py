@@ -59,7 +59,7 @@ def beat(database: Database, attempt: Attempt, *, lease: timedelta) -> bool:
         .returning(jobs.c.cancel_requested)
     )
     with database.write() as connection:
-        canceled = connection.execute(change).scalar_one_or_none()
+        canceled: bool | None = connection.execute(change).scalar_one_or_none()
     if canceled is None:
         raise LeaseLostError(attempt.job.id)
     return canceled

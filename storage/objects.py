@@ -106,7 +106,7 @@ class Objects:
 
     def sign(self, key: str) -> str:
         """An address from which anybody can read the object for an hour; not for local folders."""
-        return cast(str, obstore.sign(self._store, "GET", key, SIGNED_FOR))
+        return obstore.sign(self._store, "GET", key, SIGNED_FOR)
 
     def staged(self) -> Iterator[tuple[str, datetime]]:
         """Prefix and last change of uploads in progress that the store's own listing does not show."""

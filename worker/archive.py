@@ -22,7 +22,7 @@ Labels = npt.NDArray[np.uint8]
 
 # The earliest time that a zip can hold: the same masks give the same bytes on any day.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-# 3 KB instead of 2 for a mask of 480p, and a third of the time of zlib's default.
+# A mask of 480p takes 6 KB and 1.6 ms; with zlib's default, 4 KB and 4.2 ms.
 _PNG_LEVEL = 3
 
 

@@ -28,6 +28,7 @@ class Estimate:
         self._started = clock()
         self._stage_started = clock()
         self._progress = 0.0
+        self._slowness = 1.0
         self.timings: dict[str, float] = {}
 
     def plan(self, work: dict[Stage, Work]) -> None:
@@ -42,6 +43,7 @@ class Estimate:
         """End the current stage and note how long it took."""
         if self._stage is not None:
             self.timings[self._stage.value] = round(self._clock() - self._stage_started, 3)
+            self._slowness = self._measured_slowness()
         self._stage = None
 
     def advance(self, done: float) -> None:
@@ -59,7 +61,7 @@ class Estimate:
             for stage in later
             if stage in self._plan
         )
-        return round(self._stage_seconds_left() + ahead, 1)
+        return round(self._stage_seconds_left() + ahead * self._measured_slowness(), 1)
 
     @property
     def progress(self) -> float:
@@ -73,7 +75,12 @@ class Estimate:
         work = self._plan.get(self._stage) if self._stage else None
         if work is None:
             return 0.0
-        pace = work.seconds_per_unit
-        if self._done >= ENOUGH_UNITS:
-            pace = (self._clock() - self._stage_started) / self._done
-        return max(0.0, work.units - self._done) * pace
+        left = max(0.0, work.units - self._done)
+        return left * work.seconds_per_unit * self._measured_slowness()
+
+    def _measured_slowness(self) -> float:
+        """How many times longer a unit takes here than was thought; what is not measured yet is like before."""
+        work = self._plan.get(self._stage) if self._stage else None
+        if work is None or self._done < ENOUGH_UNITS or work.seconds_per_unit <= 0:
+            return self._slowness
+        return (self._clock() - self._stage_started) / (self._done * work.seconds_per_unit)

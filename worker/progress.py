@@ -81,6 +81,10 @@ class Progress:
         self._estimate.advance(done)
         self.check()
 
+    def alive(self, _done_bytes: int) -> None:
+        """For work that counts in bytes, which the estimate does not."""
+        self.check()
+
     def check(self) -> None:
         """Raise if the work must stop: canceled, past its deadline, lease lost, or worker told to stop."""
         if self._interrupt is not None:

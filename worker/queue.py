@@ -3,7 +3,7 @@
 from typing import Any
 
 from celery import Celery, signals
-from kombu import Queue
+from kombu.entity import Queue
 
 from storage import logs
 from storage.settings import StorageSettings

@@ -1,5 +1,7 @@
 """Alembic's entry: runs the migrations on the connection that `storage.schema` hands it."""
 
+from typing import Literal
+
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
@@ -7,7 +9,7 @@ from storage.database import UtcDateTime
 from storage.schema import metadata
 
 
-def render(kind: str, item: object, _context: AutogenContext) -> str | bool:
+def render(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
     """A migration must not depend on code that changes: write our type as the plain one it is stored as."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"

@@ -60,6 +60,16 @@ def test_a_connection_that_drops_after_the_job_was_made_makes_no_second_job(
     assert pauses == [0.5, 1.0]
 
 
+def test_a_first_sending_that_is_still_being_received_is_waited_for(
+    client: Client, service: FakeService, clip: Path, mask: Path, pauses: list[float]
+) -> None:
+    busy = {"code": "request_in_progress", "detail": "Wait for its answer."}
+    service.faults.extend([BREAK_AFTER, (409, {"Retry-After": "5"}, busy)])
+    job = client.submit(clip, mask)
+    assert list(service.jobs) == [job.id]
+    assert pauses == [0.5, 5.0]
+
+
 def test_two_submissions_of_the_same_files_are_two_jobs(client: Client, clip: Path, mask: Path) -> None:
     assert client.submit(clip, mask).id != client.submit(clip, mask).id
 

@@ -6,10 +6,11 @@ import numpy as np
 from model.augment import Augmenter, Variation
 from tests.model.synthetic import clip
 
+USUAL = Variation()
 STILL = Variation(rotation_degrees=0, scale=(1, 1), translation=0, gain=0, offset=0)
 
 
-def augmenter(seed: int = 0, variation: Variation = Variation()) -> Augmenter:
+def augmenter(seed: int = 0, variation: Variation = USUAL) -> Augmenter:
     image, labels = clip(frames=1)[0]
     return Augmenter(image, (labels == 1).astype(np.float32)[None], np.random.default_rng(seed), variation)
 
@@ -46,7 +47,9 @@ def test_without_limits_only_the_mirror_remains() -> None:
     image = clip(frames=1)[0][0]
     source = augmenter(variation=STILL)
     drawn = [source.draw()[0] for _ in range(12)]
-    kinds = {"same" if (d == image).all() else "mirror" if (d == image[:, ::-1]).all() else "other" for d in drawn}
+    kinds = {
+        "same" if (d == image).all() else "mirror" if (d == image[:, ::-1]).all() else "other" for d in drawn
+    }
     assert kinds == {"same", "mirror"}
 
 

@@ -27,7 +27,9 @@ def test_it_is_the_published_loss_but_for_a_factor() -> None:
     losses = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     inside, outside = truth.sum(), (1 - truth).sum()
     published = (outside * losses[truth == 1].sum() + inside * losses[truth == 0].sum()) / truth.numel()
-    torch.testing.assert_close(balanced_loss(logits, truth), published * truth.numel() / (2 * inside * outside))
+    torch.testing.assert_close(
+        balanced_loss(logits, truth), published * truth.numel() / (2 * inside * outside)
+    )
 
 
 @pytest.mark.parametrize("fill", [0.0, 1.0])
@@ -35,7 +37,7 @@ def test_an_absent_object_still_teaches(fill: float) -> None:
     """An empty mask (or a full one) pulls every pixel the right way; the published loss is zero there."""
     logits = torch.zeros(1, 1, 8, 8, requires_grad=True)
     loss = balanced_loss(logits, torch.full((1, 1, 8, 8), fill))
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     assert float(loss) == pytest.approx(0.6931, abs=1e-4)
     assert logits.grad is not None
     assert bool(((logits.grad > 0) == (fill == 0)).all())
@@ -46,7 +48,8 @@ def test_an_absent_object_does_not_disturb_the_others() -> None:
     logits = torch.randn(2, 2, 32, 32)
     truth = torch.cat([square(6).expand(1, 2, 32, 32).clone(), square(12).expand(1, 2, 32, 32).clone()])
     truth[0, 1] = 0
-    each = [balanced_loss(logits[n : n + 1, k : k + 1], truth[n : n + 1, k : k + 1]) for n in range(2) for k in range(2)]
+    planes = [(slice(n, n + 1), slice(k, k + 1)) for n in range(2) for k in range(2)]
+    each = [balanced_loss(logits[plane], truth[plane]) for plane in planes]
     torch.testing.assert_close(balanced_loss(logits, truth), torch.stack(each).mean())
 
 
@@ -54,7 +57,7 @@ def test_soft_masks_and_huge_logits_stay_finite() -> None:
     """Anti-aliased truth and a confident mistake give a large loss, never NaN."""
     logits = torch.tensor([-1e4, 1e4, 0.0, 3.0]).view(1, 1, 2, 2).requires_grad_()
     loss = balanced_loss(logits, torch.tensor([1.0, 0.0, 0.4, 1e-9]).view(1, 1, 2, 2))
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     assert loss.isfinite()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()

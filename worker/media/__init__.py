@@ -1,1 +1,21 @@
 """Clips in and out. The only package that imports PyAV."""
+
+from worker.media.check import MediaMismatch, compare
+from worker.media.decode import frames
+from worker.media.encode import VideoWriter
+from worker.media.facts import ClipFacts, ClipLimits, Frame
+from worker.media.kinds import AudioOutcome, Kind
+from worker.media.probe import inspect
+
+__all__ = [
+    "AudioOutcome",
+    "ClipFacts",
+    "ClipLimits",
+    "Frame",
+    "Kind",
+    "MediaMismatch",
+    "VideoWriter",
+    "compare",
+    "frames",
+    "inspect",
+]

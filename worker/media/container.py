@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,12 +39,13 @@ def opened(source: Path | BinaryIO) -> Iterator[InputContainer]:
         with source.open("rb") as file, opened(file) as container:
             yield container
         return
+    if source.seek(0, os.SEEK_END) == 0:
+        raise unreadable(source)
     if cut_off(source):
         raise InputError("clip_truncated", TRUNCATED)
-    source.seek(0)
     try:
         container = av.open(
-            source,
+            _Reader(source),
             "r",
             # Read through the file object alone: no protocol may open anything else.
             container_options={"format_whitelist": DEMUXERS, "protocol_whitelist": "none"},
@@ -54,6 +56,21 @@ def opened(source: Path | BinaryIO) -> Iterator[InputContainer]:
         raise unreadable(source) from error
     with container:
         yield container
+
+
+class _Reader:
+    """What FFmpeg sees of a file. A damaged header sends it to impossible places: that is an answer, no error."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        file.seek(0)
+        self._file = file
+        self.read = file.read
+        self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_SET and offset < 0:
+            return -1
+        return self._file.seek(offset, whence)
 
 
 TRUNCATED = (

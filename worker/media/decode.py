@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +24,7 @@ from worker.media.facts import Frame
 
 # FFmpeg's numbers (libavutil/pixfmt.h, AVCOL_SPC_*)
 UNSPECIFIED_MATRIX = 2
+ERRF='explode'
 
 # Full chroma resolution on the way: the default drops every second chroma column of 4:4:4 and 4:2:2.
 ACCURATE = (
@@ -31,6 +33,10 @@ ACCURATE = (
     | Interpolation.FULL_CHR_H_INT
     | Interpolation.ACCURATE_RND
 )
+
+
+# H.264 and HEVC reorder at most 16 frames (their largest decoded picture buffer).
+DEEPEST_REORDERING = 16
 
 
 def frames(source: Path | BinaryIO) -> Iterator[Frame]:
@@ -60,7 +66,7 @@ def pictures(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
     """Decoded frames as stored, each with the timestamp of its packet. Raises as `frames` does."""
     context = stream.codec_context
     # "explode": a broken slice is an error instead of a guess at what the picture may have been.
-    context.options = {"err_detect": "explode", "max_pixels": str(LARGEST_DECODED_PIXELS)}
+    context.options = {"err_detect": ERRF, "max_pixels": str(LARGEST_DECODED_PIXELS)}
     ledger = _Ledger(Fraction(stream.time_base or 1))
     size: tuple[int, int] | None = None
     for picture in _decoded(container, stream, ledger):
@@ -77,7 +83,8 @@ def pictures(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
 
 
 def _decoded(container: InputContainer, stream: VideoStream, ledger: _Ledger) -> Iterator[VideoFrame]:
-    for packet in container.demux(stream):
+    packets = container.demux(stream)
+    for packet in packets:
         if packet.size == 0:
             continue  # to the decoder an empty packet means the end
         if is_picture(packet):
@@ -85,6 +92,9 @@ def _decoded(container: InputContainer, stream: VideoStream, ledger: _Ledger) ->
         try:
             decoded = packet.decode()
         except av.FFmpegError as error:
+            # Frames shown earlier may be stored later: knowing them, the frame's number is right.
+            for later in islice(filter(is_picture, packets), DEEPEST_REORDERING):
+                ledger.expect(later.pts)
             raise ledger.corrupt(packet.pts) from error
         yield from decoded
     try:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 # What a proxy or a busy service answers when the same request may well succeed a moment later.
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
+_CONFLICT = 409
 
 
 class RotomillError(Exception):
@@ -39,7 +40,10 @@ class ApiError(RotomillError):
         super().__init__(code, detail)
         self.status = status
         self.retry_after_seconds = retry_after_seconds
-        self.retryable = status in _PASSING_STATUSES
+        # A conflict that says when to come back is one too: the first sending of a request that broke
+        # off is still being received, and its answer will be there.
+        conflict_passes = status == _CONFLICT and retry_after_seconds is not None
+        self.retryable = status in _PASSING_STATUSES or conflict_passes
 
 
 class InvalidRequest(ApiError):

@@ -1,0 +1,86 @@
+"""Runs the pipeline for a stored job: fetch its files, make the results, store them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from model.presets import PRESETS
+from storage.jobs import Job, Stage
+from storage.keys import RESULTS, network_object_key, result_key
+from storage.objects import Objects, file_sha256
+from storage.results import Result
+from worker import manifest, pipeline
+from worker.colors import parse_hex
+from worker.masks import read_masks
+from worker.media import ClipFacts
+from worker.pipeline import Order
+from worker.progress import Progress
+from worker.runtime import Runtime
+from worker.tuning import machine_of
+
+log = structlog.get_logger(__name__)
+
+
+def fulfil(runtime: Runtime, job: Job, attempt: int, folder: Path, progress: Progress) -> Sequence[Result]:
+    """Make and store a job's results. What an attempt that fails has stored is removed again."""
+    objects = runtime.objects
+    progress.begin(Stage.FETCHING)
+    order = _order(objects, job, folder, progress)
+    cached = _fetch_network(objects, job, folder, progress)
+    try:
+        made = pipeline.run(order, folder, machine_of(runtime.settings), progress)
+        progress.begin(Stage.STORING)
+        _remove_other_attempts(objects, job, attempt)
+        written = manifest.write(made, order, folder, progress.timings)
+        if not cached:
+            objects.put_file(network_object_key(job.network_key), made.network, progress.alive)
+        files = made.files | {manifest.NAME: written}
+        return [_put(objects, job, attempt, name, path, progress) for name, path in files.items()]
+    except BaseException:
+        objects.delete_prefix(f"{RESULTS}/{job.id}/{attempt}")
+        raise
+
+
+def _order(objects: Objects, job: Job, folder: Path, progress: Progress) -> Order:
+    video = folder / "clip"
+    objects.fetch(job.video.key, video, progress.alive)
+    masks = {}
+    for mask in job.masks:
+        with objects.open(mask.key) as file:
+            masks[mask.frame or 0] = file.read()
+        progress.check()
+    facts = ClipFacts.from_json(job.clip)
+    annotated, count = read_masks(masks, (facts.width, facts.height))
+    return Order(
+        video=video,
+        facts=facts,
+        annotated=annotated,
+        objects=count,
+        preset=PRESETS[job.options["preset"]],
+        outputs=frozenset(job.options["outputs"]),
+        overlay_color=parse_hex(job.options["overlay_color"]),
+        seed=job.options["seed"],
+    )
+
+
+def _fetch_network(objects: Objects, job: Job, folder: Path, progress: Progress) -> bool:
+    """Whether an equal job has left its network, which is then in the folder."""
+    key = network_object_key(job.network_key)
+    if not objects.exists(key):
+        return False
+    objects.fetch(key, folder / "network.pth", progress.alive)
+    log.info("network reused")
+    return True
+
+
+def _remove_other_attempts(objects: Objects, job: Job, attempt: int) -> None:
+    """Attempts that died while storing have left files that nobody refers to."""
+    for number in range(1, attempt):
+        objects.delete_prefix(f"{RESULTS}/{job.id}/{number}")
+
+
+def _put(objects: Objects, job: Job, attempt: int, name: str, path: Path, progress: Progress) -> Result:
+    key = result_key(job.id, attempt, name)
+    objects.put_file(key, path, progress.alive)
+    return Result(name, key, path.stat().st_size, file_sha256(path), manifest.media_type(name))

@@ -1,0 +1,201 @@
+"""From a clip and its annotated frames to the results, on local files: fine-tune, segment, encode, check.
+
+The clip is read twice. The first pass segments and keeps the masks on disk; the second makes what people
+look at. Both are streams: memory does not grow with the clip's length.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from model.finetune import AnnotatedFrame
+from model.network import OSVOS
+from model.presets import Preset
+from model.segment import Segmentation, Segmenter
+from storage.jobs import Stage
+from worker import media, tuning
+from worker.archive import MaskArchive, MaskReader, RleWriter
+from worker.colors import Color, overlay_colors
+from worker.estimate import Work
+from worker.media import ClipFacts, Frame, Kind, VideoWriter
+from worker.progress import Report
+from worker.render import cutout, overlay, poster
+from worker.tracks import TrackCsv, TrackJson, TrackPoint, measure
+from worker.tuning import Machine
+
+Labels = npt.NDArray[np.uint8]
+
+MASKS = "masks.zip"
+POSTER = "poster.jpg"
+VIDEOS: Mapping[str, Kind] = {
+    "overlay.mp4": Kind.OVERLAY,
+    "alpha.mov": Kind.ALPHA_MOV,
+    "alpha.webm": Kind.ALPHA_WEBM,
+}
+
+# First guesses for the ETA, in seconds a frame of 480p on 2 cores; a job measures its own.
+ENCODING_SECONDS = {"overlay.mp4": 0.05, "alpha.mov": 0.15, "alpha.webm": 0.4}
+STORING_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked: a clip, labels (H, W) uint8 of its annotated frames, how, and which results."""
+
+    video: Path
+    facts: ClipFacts
+    annotated: Mapping[int, Labels]
+    objects: int
+    preset: Preset
+    outputs: frozenset[str]
+    overlay_color: Color
+    seed: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the pipeline made: result files by their public names, and what the manifest should say of them."""
+
+    files: dict[str, Path]
+    network: Path
+    backbone: str
+    steps: int
+    audio: dict[str, list[str]]
+
+
+def run(order: Order, folder: Path, machine: Machine, report: Report) -> Made:
+    """Make every result in `folder`. A network already there, as `network.pth`, is used, not trained again."""
+    report.plan(_plan(order))
+    report.begin(Stage.FINE_TUNING)
+    tuned = tuning.obtain(
+        folder / "network.pth",
+        _annotated_frames(order, report),
+        preset=order.preset,
+        objects=order.objects,
+        seed=order.seed,
+        machine=machine,
+        report=report,
+    )
+    report.begin(Stage.SEGMENTING)
+    poster_frame = _segment(order, folder, tuned.network, machine, report)
+    report.begin(Stage.ENCODING)
+    audio = _encode(order, folder, poster_frame, report)
+    _check(order, folder, report)
+    files = {name: folder / name for name in sorted(order.outputs)}
+    return Made(files, folder / "network.pth", tuned.network.backbone, tuned.steps, audio)
+
+
+def _plan(order: Order) -> dict[Stage, Work]:
+    frames, preset = order.facts.frames, order.preset
+    encoding = sum(ENCODING_SECONDS.get(name, 0.0) for name in order.outputs)
+    return {
+        Stage.FINE_TUNING: Work(preset.steps, preset.seconds_per_step),
+        Stage.SEGMENTING: Work(frames, preset.seconds_per_frame),
+        Stage.ENCODING: Work(frames, encoding),
+        Stage.STORING: Work(1, STORING_SECONDS),
+    }
+
+
+def _annotated_frames(order: Order, report: Report) -> Iterator[AnnotatedFrame]:
+    """The annotated frames with their pictures, in the clip's order."""
+    last = max(order.annotated)
+    for frame in media.frames(order.video):
+        report.advance(0)
+        if frame.index in order.annotated:
+            yield AnnotatedFrame(frame.image, order.annotated[frame.index])
+        if frame.index >= last:
+            return
+
+
+def _segment(order: Order, folder: Path, network: OSVOS, machine: Machine, report: Report) -> int:
+    """First pass: every frame's masks, and what is written of them. Returns the frame that shows most."""
+    segmenter = Segmenter(network, order.preset, machine.device)
+    best, best_frame = -1.0, 0
+    with ExitStack() as stack:
+        sinks = Sinks(order, folder, stack)
+        for frame in media.frames(order.video):
+            given = order.annotated.get(frame.index)
+            found = segmenter(frame.image) if given is None else _as_given(given, order.objects)
+            points = sinks.add(found, frame)
+            shown = sum(point.area * point.confidence for point in points)
+            if shown > best:
+                best, best_frame = shown, frame.index
+            report.advance(frame.index + 1)
+    return best_frame
+
+
+def _as_given(labels: Labels, objects: int) -> Segmentation:
+    """An annotated frame's masks are the caller's own, not ours."""
+    present = tuple(float((labels == label).any()) for label in range(1, objects + 1))
+    return Segmentation(labels, present)
+
+
+class Sinks:
+    """The files that grow while frames are segmented."""
+
+    def __init__(self, order: Order, folder: Path, stack: ExitStack) -> None:
+        facts = order.facts
+        self._objects = order.objects
+        self._masks = stack.enter_context(MaskArchive(folder / MASKS, facts.frames))
+        self._rle = self._track_json = self._track_csv = None
+        if "rle.json" in order.outputs:
+            writer = RleWriter(folder / "rle.json", facts.width, facts.height, order.objects, facts.frames)
+            self._rle = stack.enter_context(writer)
+        if "track.json" in order.outputs:
+            track = TrackJson(folder / "track.json", facts.width, facts.height, order.objects)
+            self._track_json = stack.enter_context(track)
+        if "track.csv" in order.outputs:
+            self._track_csv = stack.enter_context(TrackCsv(folder / "track.csv"))
+
+    def add(self, found: Segmentation, frame: Frame) -> list[TrackPoint]:
+        points = measure(found.labels, self._objects, found.confidence, frame.index, frame.time_seconds)
+        self._masks.add(found.labels)
+        if self._rle:
+            self._rle.add(found.labels, frame.time_seconds)
+        if self._track_json:
+            self._track_json.add(points)
+        if self._track_csv:
+            self._track_csv.add(points)
+        return points
+
+
+def _encode(order: Order, folder: Path, poster_frame: int, report: Report) -> dict[str, list[str]]:
+    """Second pass: the videos and the poster. Returns what became of the sound in each video."""
+    colors = overlay_colors(order.overlay_color, order.objects)
+    wanted = [name for name in VIDEOS if name in order.outputs]
+    if not wanted and POSTER not in order.outputs:
+        return {}
+    with ExitStack() as stack:
+        masks = stack.enter_context(MaskReader(folder / MASKS))
+        writers = {
+            name: stack.enter_context(
+                VideoWriter(folder / name, VIDEOS[name], order.facts, audio_from=order.video)
+            )
+            for name in wanted
+        }
+        for frame, labels in zip(media.frames(order.video), masks, strict=True):
+            for name, writer in writers.items():
+                writer.write(replace(frame, image=_picture(VIDEOS[name], frame.image, labels, colors)))
+            if frame.index == poster_frame and POSTER in order.outputs:
+                (folder / POSTER).write_bytes(poster(frame.image, labels, colors))
+            report.advance(frame.index + 1)
+    return {name: [outcome.value for outcome in writer.audio] for name, writer in writers.items()}
+
+
+def _picture(kind: Kind, image: Labels, labels: Labels, colors: tuple[Color, ...]) -> Labels:
+    return overlay(image, labels, colors) if kind is Kind.OVERLAY else cutout(image, labels)
+
+
+def _check(order: Order, folder: Path, report: Report) -> None:
+    """The clip has survived: as many masks as frames, and videos with its frames, times, size and sound."""
+    with MaskReader(folder / MASKS) as masks:
+        if len(masks) != order.facts.frames:
+            raise media.MediaMismatch(f"{order.facts.frames} frames in, {len(masks)} masks out")
+    for name in VIDEOS:
+        if name in order.outputs:
+            media.compare(order.video, folder / name, order.facts, VIDEOS[name])
+            report.advance(order.facts.frames)
