@@ -6,10 +6,13 @@ import io
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 from PIL import Image
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared"
@@ -88,7 +91,7 @@ def make_clip(
     base = time_base or (Fraction(1, 1000) if vfr else 1 / Fraction(rate))
     stamps = list(timestamps or (uneven(frames) if vfr else range(frames)))
     with av.open(str(path), "w", container_options=container_options or {}) as output:
-        video = output.add_stream(codec, rate=Fraction(rate), options=options or {})
+        video = cast(VideoStream, output.add_stream(codec, rate=Fraction(rate), options=options or {}))
         video.width, video.height = size
         video.pix_fmt = pixel_format
         video.codec_context.time_base = base
@@ -97,7 +100,7 @@ def make_clip(
             video.codec_context.sample_aspect_ratio = sample_aspect_ratio
         if rotation:
             video.set_display_rotation(rotation)
-        sound = output.add_stream(audio, rate=audio_rate) if audio else None
+        sound = cast(AudioStream, output.add_stream(audio, rate=audio_rate)) if audio else None
         for index, stamp in enumerate(stamps):
             frame = av.VideoFrame.from_ndarray(picture(index, size), "rgb24").reformat(format=pixel_format)
             frame.pts, frame.time_base = stamp + start, base
@@ -128,7 +131,7 @@ def write_tone(
 def make_audio(path: Path, codec: str, *, seconds: float = 0.5, cover: bool = False) -> Path:
     """Write a file that is all sound; `cover` adds a picture as music files carry it."""
     with av.open(str(path), "w") as output:
-        stream = output.add_stream(codec, rate=48_000)
+        stream = cast(AudioStream, output.add_stream(codec, rate=48_000))
         art = output.add_stream("png", rate=1) if cover else None
         if art is not None:
             art.width, art.height, art.pix_fmt = 32, 32, "rgb24"

@@ -106,9 +106,7 @@ def _digests(container: InputContainer, tracks: tuple[AudioStream, ...]) -> list
     return [(counts[track.index], hashes[track.index].hexdigest()) for track in tracks]
 
 
-def _packets(
-    container: InputContainer, tracks: tuple[AudioStream, ...]
-) -> Iterator[Packet[AudioStream]]:
+def _packets(container: InputContainer, tracks: tuple[AudioStream, ...]) -> Iterator[Packet[AudioStream]]:
     return (packet for packet in container.demux(tracks) if packet.size)
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer
@@ -94,10 +94,12 @@ def picture_stream(container: InputContainer) -> VideoStream:
                 "The clip's video codec cannot be decoded here. Convert it to H.264 in an MP4 file.",
             )
         return stream
-    raise InputError("clip_has_no_video", "The file holds no moving picture, only sound. Upload a video file.")
+    raise InputError(
+        "clip_has_no_video", "The file holds no moving picture, only sound. Upload a video file."
+    )
 
 
-def is_picture(packet: Packet[VideoStream]) -> bool:
+def is_picture(packet: Packet[Any]) -> bool:
     """Whether this packet becomes a frame that is shown.
 
     Not the empty packets by which AVI repeats a picture and PyAV ends a stream, nor those an edit list cuts,

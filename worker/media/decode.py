@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideData, Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -24,7 +24,6 @@ from worker.media.facts import Frame
 
 # FFmpeg's numbers (libavutil/pixfmt.h, AVCOL_SPC_*)
 UNSPECIFIED_MATRIX = 2
-ERRF='explode'
 
 # Full chroma resolution on the way: the default drops every second chroma column of 4:4:4 and 4:2:2.
 ACCURATE = (
@@ -44,6 +43,8 @@ def frames(source: Path | BinaryIO) -> Iterator[Frame]:
 
     Holds one frame and what the decoder needs to reorder. A clip that does not name its colour matrix is
     taken as BT.601 below 720 lines and as BT.709 from there on, as players do; HDR is not tone-mapped.
+    Damage is noticed where the decoder notices it: most codecs carry no checksum, and bytes that still
+    parse decode to a wrong picture without a word.
     Raises InputError `clip_corrupt` (with frame and time) where a frame cannot be decoded or is missing,
     `clip_size_changes` where the picture changes its size, and what `container.opened` raises.
     """
@@ -66,7 +67,7 @@ def pictures(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
     """Decoded frames as stored, each with the timestamp of its packet. Raises as `frames` does."""
     context = stream.codec_context
     # "explode": a broken slice is an error instead of a guess at what the picture may have been.
-    context.options = {"err_detect": ERRF, "max_pixels": str(LARGEST_DECODED_PIXELS)}
+    context.options = {"err_detect": "explode", "max_pixels": str(LARGEST_DECODED_PIXELS)}
     ledger = _Ledger(Fraction(stream.time_base or 1))
     size: tuple[int, int] | None = None
     for picture in _decoded(container, stream, ledger):
@@ -116,7 +117,9 @@ class _Ledger:
 
     def expect(self, pts: int | None) -> None:
         if pts is None:
-            raise InputError("clip_timestamps_unusable", "A frame of the clip has no timestamp. Export it again.")
+            raise InputError(
+                "clip_timestamps_unusable", "A frame of the clip has no timestamp. Export it again."
+            )
         heapq.heappush(self._expected, pts)
 
     def account_for(self, picture: VideoFrame) -> None:
@@ -161,7 +164,7 @@ def to_rgb(picture: VideoFrame, reformatter: VideoReformatter) -> npt.NDArray[np
 
 def display_matrix(picture: VideoFrame) -> tuple[int, int, int, int]:
     """The part (a, b, c, d) of the display matrix that turns and mirrors; (1, 0, 0, 1) leaves all as it is."""
-    data = picture.side_data.get(Type.DISPLAYMATRIX)
+    data = cast(Mapping[Type, SideData], picture.side_data).get(Type.DISPLAYMATRIX)
     if data is None:
         return 1, 0, 0, 1
     values = np.frombuffer(bytes(data), dtype=np.int32)

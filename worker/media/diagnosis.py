@@ -9,7 +9,19 @@ from worker.errors import InputError
 
 STILL_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*")
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
-ISO_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"mfra", b"sidx", b"styp", b"uuid"}
+ISO_BOXES = {
+    b"ftyp",
+    b"moov",
+    b"mdat",
+    b"moof",
+    b"free",
+    b"skip",
+    b"wide",
+    b"mfra",
+    b"sidx",
+    b"styp",
+    b"uuid",
+}
 
 
 def unreadable(file: BinaryIO) -> InputError:
@@ -18,7 +30,9 @@ def unreadable(file: BinaryIO) -> InputError:
     if not head:
         return InputError("clip_empty", "The clip is an empty file. Upload it again.")
     if head.startswith(STILL_IMAGES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
-        return InputError("clip_too_short", "The clip is a single picture. Upload a video of two frames or more.")
+        return InputError(
+            "clip_too_short", "The clip is a single picture. Upload a video of two frames or more."
+        )
     if head[4:8] in ISO_BOXES or head.startswith(EBML) or head[:4] == b"RIFF":
         return InputError(
             "clip_unreadable",

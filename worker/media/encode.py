@@ -7,7 +7,7 @@ from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, cast
 
 import av
 import numpy as np
@@ -67,7 +67,10 @@ class VideoWriter:
 
     def _open(self, audio_from: Path | BinaryIO | None) -> OutputContainer:
         output = av.open(
-            str(self._unfinished), "w", format=self._recipe.container, container_options=self._container_options()
+            str(self._unfinished),
+            "w",
+            format=self._recipe.container,
+            container_options=self._container_options(),
         )
         try:
             self._stream = self._add_pictures(output)
@@ -142,8 +145,11 @@ class VideoWriter:
 
     def _add_pictures(self, output: OutputContainer) -> VideoStream:
         rate = Fraction(self._facts.average_rate)
-        stream: VideoStream = output.add_stream(
-            self._recipe.codec, rate=rate.limit_denominator(1 << 16), options=dict(self._recipe.options)
+        stream = cast(
+            VideoStream,
+            output.add_stream(
+                self._recipe.codec, rate=rate.limit_denominator(1 << 16), options=dict(self._recipe.options)
+            ),
         )
         context = stream.codec_context
         context.width, context.height = self._stored_size()

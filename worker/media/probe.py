@@ -71,10 +71,14 @@ def _check_index(container: InputContainer) -> None:
 def _read_timeline(container: InputContainer, stream: VideoStream, limits: ClipLimits) -> Timeline:
     time_base = Fraction(stream.time_base or 1)
     stamps = array("q")  # 8 bytes a frame, and the number of frames is limited
-    last_duration = 0
+    last_duration, end_seconds = 0, 0.0
     try:
-        for packet in container.demux(stream):
-            if not is_picture(packet):
+        for packet in container.demux():
+            if packet.pts is not None:
+                end_seconds = max(
+                    end_seconds, float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                )
+            if packet.stream.index != stream.index or not is_picture(packet):
                 continue
             # A transport stream marks packets after any hiccup; elsewhere the mark means half a packet.
             if packet.is_corrupt and container.format.name != "mpegts":
@@ -87,7 +91,19 @@ def _read_timeline(container: InputContainer, stream: VideoStream, limits: ClipL
             last_duration = packet.duration or last_duration
     except av.FFmpegError as error:
         raise InputError("clip_truncated", TRUNCATED) from error
+    _check_end(container, end_seconds)
     return _timeline(stamps, time_base, last_duration, stream)
+
+
+def _check_end(container: InputContainer, end_seconds: float) -> None:
+    """After damage the Matroska demuxer gives up or leaps ahead, silently; its header knows the length."""
+    stated_seconds = (container.duration or 0) / av.time_base
+    if container.format.name.startswith("matroska") and stated_seconds > end_seconds + 1:
+        raise InputError(
+            "clip_corrupt",
+            f"The clip should last {stated_seconds:.3f} s, but nothing can be read after {end_seconds:.3f} s. "
+            "Export it again.",
+        )
 
 
 def _check_length(stamps: array[int], time_base: Fraction, limits: ClipLimits) -> None:

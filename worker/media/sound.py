@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 from av.audio.resampler import AudioResampler
@@ -99,7 +99,7 @@ class _Transcode:
         rate = 48_000 if encoder == "libopus" else min(track.codec_context.sample_rate, 48_000)
         layout = "mono" if track.codec_context.channels == 1 else "stereo"
         self._output = output
-        self._stream: AudioStream = output.add_stream(encoder, rate=rate, layout=layout)
+        self._stream = cast(AudioStream, output.add_stream(encoder, rate=rate, layout=layout))
         self._resampler = AudioResampler(self._stream.codec_context.format, layout, rate)
 
     def write(self, packet: Packet[AudioStream]) -> None:

@@ -20,7 +20,7 @@ Into = Annotated[
 ]
 
 
-def input_file(metavar: str, text: str) -> Any:  # noqa: ANN401 - typer's own class is private
+def input_file(metavar: str, text: str) -> Any:
     """Describe an argument that names a file which must be there."""
     return typer.Argument(
         metavar=metavar, help=text, exists=True, dir_okay=False, readable=True, show_default=False

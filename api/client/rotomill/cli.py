@@ -222,7 +222,7 @@ def verify_webhook(
     report.write_json(payload)
 
 
-def _finish(  # noqa: PLR0913 - what two commands share
+def _finish(
     client: Client,
     job: Job | str,
     url: str,

@@ -204,7 +204,7 @@ class Client:
         """Have a webhook sent again; it carries the same `webhook-id` as the first time."""
         self._retry.run(lambda: self._transport.send("POST", f"{_path(job)}/deliveries/{number}/redeliver"))
 
-    def _json(self, method: str, path: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
+    def _json(self, method: str, path: str, **arguments: Any) -> Any:
         return self._retry.run(lambda: self._transport.send(method, path, **arguments)).json()
 
 

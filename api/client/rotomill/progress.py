@@ -53,6 +53,11 @@ def display(console: Console) -> Display:
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
 
 
+def print_done(console: Console, label: str, note: str) -> None:
+    """Print a line for something that is done, with a note beside it."""
+    console.print(Text.assemble(("✓ ", "green"), label.ljust(_LABEL_CELLS + 1), (note, "dim")))
+
+
 class _Remaining(ProgressColumn):
     """The service's estimate, counted down between its updates."""
 
@@ -121,16 +126,13 @@ class LiveDisplay:
     def update(self, job: Job) -> None:
         """Show the job's stage, progress and estimate, or its place in the queue."""
         if ended := self._stages.left(job):
-            self._done(wording.stage(ended[0]), wording.duration(ended[1]))
+            print_done(self._console, wording.stage(ended[0]), wording.duration(ended[1]))
         if job.succeeded:
-            self._done("succeeded", "from the cache" if job.cached else _whole_time(job))
+            print_done(self._console, "succeeded", "from the cache" if job.cached else _whole_time(job))
         running = job.status == "running"
         self._show(
             wording.state(job), job.progress if running else None, job.eta_seconds if running else None
         )
-
-    def _done(self, label: str, note: str) -> None:
-        self._console.print(f"[green]✓[/] {label.ljust(_LABEL_CELLS)} [dim]{note}[/]", highlight=False)
 
     def _show(self, label: str, fraction: float | None, eta: float | None = None) -> None:
         self._progress.update(

@@ -32,7 +32,7 @@ def write_json(document: object) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 - whatever json can write
+def _plain(value: object) -> Any:
     if isinstance(value, MappingProxyType):
         return dict(value)
     raise TypeError(f"no JSON for {type(value).__name__}")

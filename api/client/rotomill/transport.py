@@ -42,7 +42,7 @@ class Transport:
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
 
-    def send(self, method: str, path: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+    def send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """Return the complete, successful answer to one request."""
         with self._converted():
             # httpx has no argument for this in a client that was handed in by the caller

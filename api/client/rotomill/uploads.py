@@ -70,6 +70,6 @@ def mask_fields(mask: Path, masks: Mapping[int, Path]) -> list[tuple[str, Path]]
     return [("mask", mask), *((f"mask_{number}", masks[number]) for number in sorted(masks))]
 
 
-def options_document(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON of many shapes
+def options_document(**options: Any) -> dict[str, Any]:
     """Return the options that were given; what was not given is the service's choice."""
     return {name: value for name, value in options.items() if value is not None}
