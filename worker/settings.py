@@ -13,7 +13,7 @@ RESULTS_VERSION = 1
 class WorkerSettings(BaseSettings):
     """Read once at each entry point (environment variables with the prefix ROTOMILL_) and passed in."""
 
-    model_config = SettingsConfigDict(env_prefix="ROTOMILL_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ROTOMILL_", env_file=".env", extra="ignore", use_attribute_docstrings=True)
 
     broker_url: str = ""
     """Celery broker. Empty: files in the data folder, which need no server. Redis: redis://host:6379/0"""

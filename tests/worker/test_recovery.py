@@ -1,0 +1,83 @@
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from storage.keys import network_object_key, upload_key
+from storage.objects import Objects
+from tests.clock import Clock
+from tests.storage.records import submit
+from tests.storage.test_objects import files, write
+from worker import queue, recovery
+
+HOUR = timedelta(hours=1)
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture(autouse=True)
+def real_time(clock: Clock) -> None:
+    """Files carry the machine's own time."""
+    clock.now = datetime.now(UTC)
+
+
+def test_objects_of_no_job_are_swept_once_they_are_idle(
+    database: Database, objects: Objects, clock: Clock
+) -> None:
+    job = submit(database)
+    write(objects, job.video.key, b"kept")
+    write(objects, upload_key("job_never_stored", "video"), b"left by a crash")
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert objects.exists(upload_key("job_never_stored", "video"))
+    clock.pass_(hours=2)
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert [found.key for found in objects.list("uploads")] == [job.video.key]
+
+
+def test_what_a_killed_upload_left_half_written_is_swept(
+    database: Database, objects: Objects, tmp_path: Path, clock: Clock
+) -> None:
+    folder = tmp_path / "objects/uploads/job_cut_off"
+    folder.mkdir(parents=True)
+    (folder / "video#1").write_bytes(b"half")
+    clock.pass_(hours=2)
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert files(tmp_path / "objects") == []
+
+
+def test_an_upload_that_still_grows_is_left_alone(
+    database: Database, objects: Objects, tmp_path: Path, clock: Clock
+) -> None:
+    folder = tmp_path / "objects/uploads/job_uploading"
+    folder.mkdir(parents=True)
+    half = folder / "video#1"
+    half.write_bytes(b"half")
+    clock.pass_(hours=2)
+    soon = time.time() + 7100
+    os.utime(half, (soon, soon))
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert half.exists()
+
+
+def test_old_networks_are_let_go(database: Database, objects: Objects, clock: Clock) -> None:
+    write(objects, network_object_key("d" * 64), b"weights")
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert objects.exists(network_object_key("d" * 64))
+    clock.pass_(days=8)
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert not objects.exists(network_object_key("d" * 64))
+
+
+def test_a_job_whose_hint_was_lost_is_hinted_at_again(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hinted: list[str] = []
+    monkeypatch.setattr(queue, "send_hint", hinted.append)
+    job = submit(database)
+    recovery.recover(database)
+    assert hinted == []
+    clock.pass_(seconds=11)
+    recovery.recover(database)
+    assert hinted == [job.id]
