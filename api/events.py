@@ -5,12 +5,13 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.dependencies import Given, Services
-from api.jobs import Existing, event_number, view
+from api.errors import bad_request
+from api.jobs import Existing, view
 from api.openapi import PROBLEMS
 from storage import events, jobs
 from storage.events import Event
@@ -22,6 +23,20 @@ POLL_SECONDS = 0.5
 RECONNECT_MILLISECONDS = 2000
 
 
+def last_seen(
+    last_event_id: Annotated[str | None, Header(description="The last `id` you saw.")] = None,
+) -> int | None:
+    """The number in a Last-Event-ID header; None without one. A dependency, since a stream cannot refuse."""
+    if last_event_id is None or not last_event_id.strip():
+        return None
+    if not last_event_id.strip().isdigit():
+        raise bad_request("last_event_id_malformed", "Last-Event-ID is the `id` of an event of this stream.")
+    return min(int(last_event_id.strip()), 2**31 - 1)
+
+
+LastSeen = Annotated[int | None, Depends(last_seen)]
+
+
 @router.get(
     "/{job_id}/events",
     response_class=EventSourceResponse,
@@ -31,14 +46,13 @@ async def follow_job(
     job: Existing,
     request: Request,
     given: Given,
-    last_event_id: Annotated[str | None, Header(description="The last `id` you saw.")] = None,
+    number: LastSeen,
 ) -> AsyncIterator[ServerSentEvent]:
     """The job's changes as they happen, from the newest on, or from after `Last-Event-ID`.
 
     `event` is job.queued, job.running, job.progress, job.succeeded, job.failed or job.canceled; `data` is
     the job. The stream ends with the job.
     """
-    number = event_number(last_event_id)
     seen = job.events - 1 if number is None else number
     while True:
         found = await run_in_threadpool(_views_after, given, request, job.id, seen)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
 from api.dependencies import Given, Services, base_url
-from api.errors import ApiError, bad_request, conflict, not_found
+from api.errors import ApiError, conflict, not_found
 from api.openapi import PROBLEMS, RESULT_RESPONSES, SUBMISSION
 from api.schemas import JobOut, JobPage
 from api.submission import accept
@@ -141,12 +141,3 @@ def fetch_result(job: Existing, name: str, given: Given) -> Response:
         content_disposition_type="inline",
         headers={"ETag": f'"{result.sha256}"', "X-Content-Type-Options": "nosniff"},
     )
-
-
-def event_number(header: str | None) -> int | None:
-    """The number in a Last-Event-ID header; None without one."""
-    if header is None or not header.strip():
-        return None
-    if not header.strip().isdigit():
-        raise bad_request("last_event_id_malformed", "Last-Event-ID is the `id` of an event of this stream.")
-    return min(int(header.strip()), 2**31 - 1)

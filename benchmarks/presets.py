@@ -44,7 +44,9 @@ def main() -> None:
     if arguments.steps:
         preset = replace(preset, steps=arguments.steps)
     device = choose(arguments.device)
-    print(f"{preset}\n{arguments.backbone} on {device}, {torch.get_num_threads()} threads, seed {arguments.seed}")
+    print(
+        f"{preset}\n{arguments.backbone} on {device}, {torch.get_num_threads()} threads, seed {arguments.seed}"
+    )
     print(_row("sequence", "J", *(f"J@{t}" for t in THRESHOLDS), "s/step", "s/frame", "tuning", "frames"))
     results = []
     for name in arguments.sequences:
@@ -65,7 +67,9 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("root", type=Path, help="folder that holds JPEGImages/480p and Annotations/480p")
     parser.add_argument("preset", choices=PRESETS)
     parser.add_argument("sequences", nargs="+")
@@ -87,7 +91,7 @@ def _measure(root: Path, name: str, preset: Preset, device: torch.device, backbo
         seed=seed,
         device=device,
         backbone=backbone,
-        on_step=lambda done, total: ticks.append(time.perf_counter()),
+        on_step=lambda _done, _total: ticks.append(time.perf_counter()),
     )
     segmenter = Segmenter(network, preset, device)
     seconds, scores = [], []
@@ -116,7 +120,7 @@ def _paths(folder: Path, pattern: str) -> list[Path]:
 
 
 def _picture(path: Path) -> Image:
-    return np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), np.uint8)
 
 
 def _mask(path: Path) -> Image:

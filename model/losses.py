@@ -4,23 +4,27 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def balanced_loss(logits: Tensor, truth: Tensor) -> Tensor:
+def balanced_loss(logits: Tensor, truth: Tensor, *, balance: float = 0.5) -> Tensor:
     """Class-balanced cross-entropy, the mean over pictures and objects: a scalar.
 
-    `logits` and `truth` are (N, K, H, W); `truth` is the share of each pixel that the object covers,
-    0–1. Object and background weigh one half each, whatever their areas.
+    `logits` and `truth` are (N, K, H, W); `truth` is the share of each pixel that the object covers, 0–1.
 
-    The balance is that of Xie & Tu (HED, 2015), which OSVOS uses. OSVOS *sums* it, so that its learning
-    rate silently grows with the picture and the object, 25-fold between two clips of DAVIS; this is the
-    mean. Where an object is absent (or fills the picture) the other class has the whole weight:
-    the published loss is zero there and teaches nothing.
+    `balance` 1 lets object and background weigh the same, whatever their areas, as OSVOS does (after Xie &
+    Tu, HED, 2015); 0 is the plain mean, which neglects small objects. Between the two, classes weigh as
+    area ** (1 - balance). Full balance inflates the object, the more the smaller it is, so that each clip
+    asks for another threshold: see the measurement in `model/segment.py`, which chose one half.
+
+    OSVOS *sums* over pixels, so that its learning rate silently grows with the picture and with the object,
+    25-fold between two clips of DAVIS; this is a mean. Where an object is absent, the background has the
+    whole weight: the published loss is zero there and teaches nothing.
     """
-    positive = truth * F.softplus(-logits)
-    negative = (1 - truth) * F.softplus(logits)
+    pixels = truth.shape[-2] * truth.shape[-1]
     area = truth.sum((-2, -1))
-    rest = truth[0, 0].numel() - area
-    share = 0.5 + 0.5 * (rest <= 0).to(area) - 0.5 * (area <= 0).to(area)
-    # The clamps only meet sums that are zero: an empty class divides nothing by one.
-    of_object = positive.sum((-2, -1)) / area.clamp(min=1e-6)
-    of_background = negative.sum((-2, -1)) / rest.clamp(min=1e-6)
-    return (share * of_object + (1 - share) * of_background).mean()
+    rest = pixels - area
+    object_weight = (area / pixels) ** (1 - balance) * (area > 0)
+    rest_weight = (rest / pixels) ** (1 - balance) * (rest > 0)
+    # The clamps meet only sums that are zero: they keep an absent class from dividing nothing by nothing.
+    object_loss = (truth * F.softplus(-logits)).sum((-2, -1)) / area.clamp(min=1e-6)
+    rest_loss = ((1 - truth) * F.softplus(logits)).sum((-2, -1)) / rest.clamp(min=1e-6)
+    weighted = object_weight * object_loss + rest_weight * rest_loss
+    return (weighted / (object_weight + rest_weight)).mean()

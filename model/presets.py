@@ -22,8 +22,8 @@ class Preset:
 PRESETS: Final[dict[str, Preset]] = {
     preset.name: preset
     for preset in (
-        Preset("fast", 240, 120, 2, 2e-3, 0.17, 0.04),
-        Preset("balanced", 240, 350, 2, 2e-3, 0.17, 0.04),
-        Preset("best", 320, 500, 2, 2e-3, 0.3, 0.06),
+        Preset("fast", 240, 120, 2, 5e-3, 0.17, 0.04),
+        Preset("balanced", 240, 350, 2, 5e-3, 0.17, 0.04),
+        Preset("best", 320, 500, 2, 5e-3, 0.3, 0.06),
     )
 }

@@ -14,7 +14,7 @@ from model.frames import shrink, working_size
 from model.network import OSVOS
 from model.presets import Preset
 
-THRESHOLD: Final = 0.88
+THRESHOLD: Final = 0.6
 
 
 @dataclass(frozen=True)

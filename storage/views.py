@@ -56,4 +56,4 @@ def _without_secrets(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _instant(at: datetime | None) -> str | None:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+    return at.isoformat().replace("+00:00", "Z") if at else None

@@ -1,11 +1,12 @@
 """Fixtures of every package: a migrated database, an object store, a clock."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from storage import schema
+from storage import logs, schema
 from storage.database import Database
 from storage.objects import Objects
 from tests.clock import Clock
@@ -16,10 +17,20 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database at the newest version, to copy."""
+    path = tmp_path_factory.mktemp("migrated") / "jobs.db"
+    database = Database(f"sqlite:///{path}")
+    schema.migrate(database)
+    database.close()
+    return path
+
+
 @pytest.fixture
-def database(tmp_path: Path, clock: Clock) -> Iterator[Database]:
+def database(tmp_path: Path, migrated: Path, clock: Clock) -> Iterator[Database]:
+    shutil.copy(migrated, tmp_path / "jobs.db")
     found = Database(f"sqlite:///{tmp_path / 'jobs.db'}", clock)
-    schema.migrate(found)
     yield found
     found.close()
 
@@ -27,3 +38,9 @@ def database(tmp_path: Path, clock: Clock) -> Iterator[Database]:
 @pytest.fixture
 def objects(tmp_path: Path) -> Objects:
     return Objects(f"file://{tmp_path / 'objects'}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """Tracebacks with every local variable, as structlog prints them unconfigured, take seconds each."""
+    logs.configure(as_json=True)

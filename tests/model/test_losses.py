@@ -13,32 +13,48 @@ def square(side: int, size: int = 32) -> torch.Tensor:
     return truth
 
 
-def test_object_and_background_weigh_the_same() -> None:
+def test_fully_balanced_object_and_background_weigh_the_same() -> None:
     """The mean over the object's pixels and the mean over the others, halved."""
     logits, truth = torch.randn(1, 1, 32, 32), square(5)
     losses = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     expected = (losses[truth == 1].mean() + losses[truth == 0].mean()) / 2
-    torch.testing.assert_close(balanced_loss(logits, truth), expected)
+    torch.testing.assert_close(balanced_loss(logits, truth, balance=1), expected)
 
 
-def test_it_is_the_published_loss_but_for_a_factor() -> None:
+def test_full_balance_is_the_published_loss_but_for_a_factor() -> None:
     """(N₋/N)·Σ₊ + (N₊/N)·Σ₋ over 2·N₊·N₋/N: the factor that made the learning rate depend on the area."""
     logits, truth = torch.randn(1, 1, 32, 32), square(9)
     losses = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     inside, outside = truth.sum(), (1 - truth).sum()
     published = (outside * losses[truth == 1].sum() + inside * losses[truth == 0].sum()) / truth.numel()
     torch.testing.assert_close(
-        balanced_loss(logits, truth), published * truth.numel() / (2 * inside * outside)
+        balanced_loss(logits, truth, balance=1), published * truth.numel() / (2 * inside * outside)
     )
 
 
+def test_without_balance_it_is_the_plain_mean() -> None:
+    logits, truth = torch.randn(1, 1, 32, 32), square(9)
+    expected = F.binary_cross_entropy_with_logits(logits, truth)
+    torch.testing.assert_close(balanced_loss(logits, truth, balance=0), expected)
+
+
+def test_half_way_classes_weigh_as_the_roots_of_their_areas() -> None:
+    """An object of 1/4 of the side has 1/16 of the pixels: it weighs 1 against the root of 15."""
+    logits, truth = torch.randn(1, 1, 32, 32), square(8)
+    losses = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    root = 15**0.5
+    expected = (losses[truth == 1].mean() + root * losses[truth == 0].mean()) / (1 + root)
+    torch.testing.assert_close(balanced_loss(logits, truth), expected)
+
+
+@pytest.mark.parametrize("balance", [0.5, 1.0])
 @pytest.mark.parametrize("fill", [0.0, 1.0])
-def test_an_absent_object_still_teaches(fill: float) -> None:
+def test_an_absent_object_still_teaches(fill: float, balance: float) -> None:
     """An empty mask (or a full one) pulls every pixel the right way; the published loss is zero there."""
     logits = torch.zeros(1, 1, 8, 8, requires_grad=True)
-    loss = balanced_loss(logits, torch.full((1, 1, 8, 8), fill))
+    loss = balanced_loss(logits, torch.full((1, 1, 8, 8), fill), balance=balance)
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    assert float(loss) == pytest.approx(0.6931, abs=1e-4)
+    assert loss.item() == pytest.approx(0.6931, abs=1e-4)
     assert logits.grad is not None
     assert bool(((logits.grad > 0) == (fill == 0)).all())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
+import av.logging
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
@@ -26,6 +27,11 @@ DEMUXERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,mp3,wav,flac,aac"
 LARGEST_DECODED_PIXELS = 8192 * 8192
 
 NOT_THE_PICTURE = Disposition.attached_pic | Disposition.timed_thumbnails
+
+
+def silence() -> None:
+    """Keep FFmpeg's remarks off stderr; what matters of them is in the exceptions."""
+    av.logging.set_level(None)
 
 
 @contextmanager
@@ -64,8 +70,10 @@ class _Reader:
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
         self._file = file
-        self.read = file.read
         self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        return bytes(self._file.read(size))  # object stores answer with a buffer of their own kind
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if whence == os.SEEK_SET and offset < 0:

@@ -102,4 +102,4 @@ def _vint(data: bytes) -> tuple[int | None, int]:
 
 def _read(file: BinaryIO, position: int, length: int) -> bytes:
     file.seek(position)
-    return file.read(length)
+    return bytes(file.read(length))

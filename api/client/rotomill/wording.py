@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rotomill.jobs import Job
 
-# Past 90 of a unit, the next one reads better: 95 s is "1 min 35 s".
 _MINUTE_SECONDS, _HOUR_SECONDS = 60, 3600
 
 
@@ -24,7 +23,8 @@ def duration(seconds: float) -> str:
 
 def remaining(seconds: float) -> str:
     """An estimate, in whole seconds: a tenth of a second would promise too much."""
-    return f"{duration(max(10.0, seconds)) if seconds >= 10 else f'{max(0, round(seconds))} s'} left"
+    whole = max(0, round(seconds))
+    return f"{f'{whole} s' if whole < _MINUTE_SECONDS else duration(whole)} left"
 
 
 def size(count: int) -> str:

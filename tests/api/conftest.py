@@ -1,0 +1,51 @@
+"""The API in this process, its inspections in real children, its hints in a list."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.dependencies import Services
+from api.main import create_app
+from api.settings import ApiSettings
+from storage.database import Database
+from storage.objects import Objects
+from tests.api.service import Service
+
+
+def ignore() -> None:
+    """Nobody delivers here, and no broker can be away."""
+
+
+@pytest.fixture
+def make_service(
+    tmp_path: Path, database: Database, objects: Objects
+) -> Iterator[Callable[..., Service]]:
+    opened: list[TestClient] = []
+
+    def make(**limits: Any) -> Service:
+        hints: list[str] = []
+        services = Services(
+            settings=ApiSettings(**limits),
+            database=database,
+            objects=objects,
+            objects_address=f"file://{tmp_path / 'objects'}",
+            model_tag="test",
+            send_hint=hints.append,
+            send_deliveries_due=ignore,
+            check_broker=ignore,
+        )
+        client = TestClient(create_app(services), raise_server_exceptions=False)
+        opened.append(client)
+        return Service(client, services, tmp_path, hints)
+
+    yield make
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def service(make_service: Callable[..., Service]) -> Service:
+    return make_service()
