@@ -22,7 +22,7 @@ from storage.objects import Objects
 from worker.errors import InputError
 from worker.masks import read_masks
 from worker.masks.labels import field
-from worker.media import ClipFacts, ClipLimits, inspect, silence
+from worker.media import ClipFacts, ClipLimits, inspect
 
 OpenSource = Callable[[str], BinaryIO]
 
@@ -94,7 +94,6 @@ def confine(cpu_seconds: int) -> None:
 def main() -> None:
     request = json.load(sys.stdin)
     confine(int(request.get("cpu_seconds", CPU_SECONDS)))
-    silence()
     cv2.setNumThreads(1)  # each thread of a pool maps memory of its own
     json.dump(answer(request), sys.stdout)
 

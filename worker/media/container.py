@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
-import av.logging
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
@@ -27,11 +26,6 @@ DEMUXERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,mp3,wav,flac,aac"
 LARGEST_DECODED_PIXELS = 8192 * 8192
 
 NOT_THE_PICTURE = Disposition.attached_pic | Disposition.timed_thumbnails
-
-
-def silence() -> None:
-    """Keep FFmpeg's remarks off stderr; what matters of them is in the exceptions."""
-    av.logging.set_level(None)
 
 
 @contextmanager
