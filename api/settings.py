@@ -6,7 +6,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class ApiSettings(BaseSettings):
     """Read once at each entry point (environment variables with the prefix ROTOMILL_) and passed in."""
 
-    model_config = SettingsConfigDict(env_prefix="ROTOMILL_", env_file=".env", extra="ignore", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ROTOMILL_", env_file=".env", extra="ignore", use_attribute_docstrings=True
+    )
 
     host: str = "127.0.0.1"
     """Address to listen on. There are no keys yet: keep it on loopback, or behind something that has them."""

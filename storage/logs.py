@@ -6,8 +6,25 @@ import sys
 import structlog
 
 
-def configure(*, as_json: bool, level: str = "INFO") -> None:
-    """Send everything that is logged, ours and the libraries', to standard error in one format."""
+# They speak at INFO of every request, or of every task that comes by each second.
+NOISY = (
+    "httpx",
+    "httpcore",
+    "alembic.runtime.migration",
+    "celery.beat",
+    "celery.worker.strategy",
+    "celery.app.trace",
+    "celery.worker.consumer.connection",
+)
+
+
+def configure(*, as_json: bool | None = None, level: str = "INFO") -> None:
+    """Send everything that is logged, ours and the libraries', to standard error in one format.
+
+    JSON unless told otherwise or on a terminal.
+    """
+    if as_json is None:
+        as_json = not sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -27,6 +44,8 @@ def configure(*, as_json: bool, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # they speak at INFO of every request, which our own line already tells
-    for noisy in ("httpx", "httpcore", "alembic.runtime.migration"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True

@@ -8,7 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class StorageSettings(BaseSettings):
     """Read once at each entry point (environment variables with the prefix ROTOMILL_) and passed in."""
 
-    model_config = SettingsConfigDict(env_prefix="ROTOMILL_", env_file=".env", extra="ignore", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ROTOMILL_", env_file=".env", extra="ignore", use_attribute_docstrings=True
+    )
 
     data_dir: Path = Path("data")
     """Folder of the embedded default: database, objects, broker, webhook secret."""

@@ -56,7 +56,7 @@ class Progress:
         self._clock = clock
         self._estimate = Estimate(clock)
         self._stage = Stage.FETCHING
-        self._told: tuple[Stage, float] | None = None
+        self._told: tuple[Stage, float, float | None] | None = None
         self._renewed = clock()
         self._interrupt: Exception | None = None
         self._ended = threading.Event()
@@ -125,7 +125,8 @@ class Progress:
 
     def beat(self) -> None:
         """Renew the lease, store what has changed, and note what the work must hear."""
-        now = (self._stage, self._estimate.progress)
+        eta_seconds = self._estimate.eta_seconds
+        now = (self._stage, self._estimate.progress, eta_seconds)
         if now == self._told:
             canceled = attempts.beat(self._database, self._attempt, lease=self._lease)
         else:
@@ -134,7 +135,7 @@ class Progress:
                 self._attempt,
                 stage=self._stage,
                 progress=now[1],
-                eta_seconds=self._estimate.eta_seconds,
+                eta_seconds=eta_seconds,
                 lease=self._lease,
             )
         self._told, self._renewed = now, self._clock()

@@ -13,7 +13,9 @@ RESULTS_VERSION = 1
 class WorkerSettings(BaseSettings):
     """Read once at each entry point (environment variables with the prefix ROTOMILL_) and passed in."""
 
-    model_config = SettingsConfigDict(env_prefix="ROTOMILL_", env_file=".env", extra="ignore", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ROTOMILL_", env_file=".env", extra="ignore", use_attribute_docstrings=True
+    )
 
     broker_url: str = ""
     """Celery broker. Empty: files in the data folder, which need no server. Redis: redis://host:6379/0"""
@@ -51,8 +53,8 @@ class WorkerSettings(BaseSettings):
     upload_idle_seconds: float = 3600.0
     """After this long without a change, objects that no job refers to are swept away."""
 
-    log_json: bool = True
-    """Log lines as JSON; false: plain text."""
+    log_json: bool | None = None
+    """Log lines as JSON, or as plain text. Empty: plain on a terminal, else JSON."""
 
     log_level: str = "INFO"
     """Least level that is logged."""
@@ -77,4 +79,4 @@ def broker_address(worker: WorkerSettings, storage: StorageSettings) -> tuple[st
         "control_folder": str(folder / "control"),
         "polling_interval": 0.1,
     }
-    return "filesystem://", options
+    return "filesystem://localhost", options

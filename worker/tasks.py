@@ -42,6 +42,8 @@ def _stop_soon(**_: Any) -> None:
 @queue.app.task(name=queue.RUN_JOB)
 def run_job(job_id: str) -> None:
     """Claim the job, do the work, record how it ended. A message that comes twice finds nothing to claim."""
+    if _stopping.is_set():
+        return  # the job waits on; the recovery loop hints at it again, for a worker that stays
     runtime = current()
     worker = f"{socket.gethostname()}:{os.getpid()}"
     lease = timedelta(seconds=runtime.settings.lease_seconds)

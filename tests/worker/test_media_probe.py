@@ -161,7 +161,7 @@ def test_limits_are_inclusive(tmp_path: Path) -> None:
 
 
 def test_a_clip_that_is_too_long_is_not_read_to_its_end(tmp_path: Path) -> None:
-    path = make_clip(tmp_path / "a.mkv", frames=200, size=(160, 120))
+    path = make_clip(tmp_path / "a.mkv", frames=200, size=(160, 120), codec="ffv1")
 
     class Counting(io.BytesIO):
         count = 0
@@ -174,7 +174,7 @@ def test_a_clip_that_is_too_long_is_not_read_to_its_end(tmp_path: Path) -> None:
     source = Counting(path.read_bytes())
     with pytest.raises(InputError):
         inspect(source, ClipLimits(LIMITS.pixels, 20, 60))
-    assert source.count < path.stat().st_size
+    assert source.count < path.stat().st_size / 2
 
 
 def test_two_frames_at_one_time_are_refused(tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ def split(rgb: Bytes, inside: Bools | None, *, lossy: bool) -> Drawing:
     values = np.unique(packed[everything])
     few = len(values) <= MAX_OBJECTS + 1
     solid = (_blocks(packed) if few else _solid(packed)) & everything
-    real = _real_colors(packed, solid, everything, tolerance=0 if few else 3 if len(values) <= 64 else SAME_COLOR)
+    real = _real_colors(
+        packed, solid, everything, tolerance=0 if few else 3 if len(values) <= 64 else SAME_COLOR
+    )
     nearness = SAME_COLOR if lossy or len(values) > 64 else 0
     if not few:
         _refuse_photographs(rgb, real, solid, everything)

@@ -124,7 +124,9 @@ def _is_shaded(picture: Picture, numbers: Mapping[int, int]) -> bool:
     return all(r == g == b for r, g, b in used) and max(max(color) for color in used) > MAX_OBJECTS
 
 
-def _background_entries(palette: tuple[tuple[int, int, int, int], ...], numbers: Mapping[int, int]) -> set[int]:
+def _background_entries(
+    palette: tuple[tuple[int, int, int, int], ...], numbers: Mapping[int, int]
+) -> set[int]:
     transparent = {number for number in numbers if palette[number][3] < 128}
     black = [number for number in numbers if palette[number][:3] == (0, 0, 0) and number not in transparent]
     if transparent:
@@ -185,7 +187,9 @@ def _by_likeness(drawn: Mapping[int, _Mask]) -> dict[int, tuple[int, ...]]:
         if not any(_alike(color, group) for group in groups):
             groups.append(color)
     return {
-        frame: tuple(next(i for i, group in enumerate(groups) if _alike(color, group)) for color in mask.colors)
+        frame: tuple(
+            next(i for i, group in enumerate(groups) if _alike(color, group)) for color in mask.colors
+        )
         for frame, mask in drawn.items()
     }
 

@@ -65,12 +65,15 @@ def _check_size(found: tuple[int, int], wanted: tuple[int, int], name: str) -> N
             "mask_wrong_size",
             f"{sizes}: the mask lies on its side. Draw it on the upright picture, as players show the clip.",
         )
-    raise InputError("mask_wrong_size", f"{sizes}. Draw the mask at the clip's size, without cropping or scaling.")
+    raise InputError(
+        "mask_wrong_size", f"{sizes}. Draw the mask at the clip's size, without cropping or scaling."
+    )
 
 
 def _unreadable(name: str) -> InputError:
     return InputError(
-        "mask_unreadable", f"{name} is not a picture that can be read here. Save the mask as a PNG and upload that."
+        "mask_unreadable",
+        f"{name} is not a picture that can be read here. Save the mask as a PNG and upload that.",
     )
 
 
