@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -42,18 +42,20 @@ class Child:
     name: str
     command: Sequence[str]
     niceness: int = 0
+    prepare: Sequence[str] = ()
+    """A command that must have run before each start."""
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     short_lives: int = 0
-    environment: Mapping[str, str] = field(default_factory=dict)
 
     def start(self) -> None:
+        if self.prepare:
+            subprocess.run(self.prepare, cwd=ROOT, check=True)  # noqa: S603 — our own command lines
         self.started = time.monotonic()
         # its own session, so that Ctrl-C reaches only us and we stop the children in order
         self.process = subprocess.Popen(  # noqa: S603 — our own command lines
             self.command,
             cwd=ROOT,
-            env={**os.environ, **self.environment},
             start_new_session=True,
             preexec_fn=_die_with_parent(self.niceness),  # noqa: PLW1509 — before any thread is started
         )
@@ -69,8 +71,10 @@ def children(settings: ApiSettings, data_dir: Path) -> list[Child]:
     schedule = str(data_dir / "beat-schedule")
     courier = ["-Q", queue.COURIER_QUEUE, "--pool", "threads", "--concurrency", "4", "-n", "courier@%h"]
     worker = ["-Q", queue.JOBS_QUEUE, "--pool", "prefork", "--concurrency", "1", "-n", "worker@%h"]
+    # nobody but the API uploads into this store, so what one that died left half uploaded is nobody's
+    sweep = [sys.executable, "-m", "worker.recovery"]
     return [
-        Child("api", [*uvicorn, *address]),
+        Child("api", [*uvicorn, *address], prepare=sweep),
         # niced: on a small machine the network must not starve the answers to those who wait for it
         Child("worker", [*CELERY, "worker", *worker, *WORKER_FLAGS], niceness=10),
         Child("courier", [*CELERY, "worker", *courier, *WORKER_FLAGS]),
@@ -89,8 +93,6 @@ def serve() -> int:
     if not _is_free(settings):
         return _refuse(f"Port {settings.port} on {settings.host} is taken. Free it, or set ROTOMILL_PORT.")
     schema.migrate(Database(storage.database_address))
-    # nobody else uses this folder, so what an earlier run left half uploaded is nobody's
-    subprocess.run([sys.executable, "-m", "worker.recovery"], cwd=ROOT, check=True)
     with lock:
         return _supervise(children(settings, storage.data_dir), settings)
 

@@ -5,7 +5,6 @@ import sys
 
 import structlog
 
-
 # They speak at INFO of every request, or of every task that comes by each second.
 NOISY = (
     "httpx",

@@ -20,9 +20,7 @@ def ignore() -> None:
 
 
 @pytest.fixture
-def make_service(
-    tmp_path: Path, database: Database, objects: Objects
-) -> Iterator[Callable[..., Service]]:
+def make_service(tmp_path: Path, database: Database, objects: Objects) -> Iterator[Callable[..., Service]]:
     opened: list[TestClient] = []
 
     def make(**limits: Any) -> Service:

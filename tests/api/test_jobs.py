@@ -117,9 +117,7 @@ def story(service: Service) -> str:
     database = service.services.database
     job = submit(database)
     attempt = claim(database, job)
-    attempts.report(
-        database, attempt, stage=Stage.SEGMENTING, progress=0.5, eta_seconds=3.0, lease=LEASE
-    )
+    attempts.report(database, attempt, stage=Stage.SEGMENTING, progress=0.5, eta_seconds=3.0, lease=LEASE)
     attempts.succeed(database, attempt, found=[], timings={})
     return job.id
 

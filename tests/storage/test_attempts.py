@@ -64,9 +64,7 @@ def test_success_stores_results_and_owes_the_webhook_together(database: Database
 
 
 @pytest.mark.parametrize("ending", ["succeed", "fail", "cancel", "hand_back", "beat"])
-def test_a_worker_that_lost_its_lease_changes_nothing(
-    database: Database, clock: Clock, ending: str
-) -> None:
+def test_a_worker_that_lost_its_lease_changes_nothing(database: Database, clock: Clock, ending: str) -> None:
     job = submit_with_webhook(database)
     sleeper = claim(database, job, "sleeper")
     clock.pass_(seconds=31)

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 from storage import attempts, recovery, submissions
 from storage.database import Database
@@ -54,9 +55,7 @@ def test_a_waiting_job_fails_at_its_deadline(database: Database, clock: Clock) -
     assert (failed.status, failed.error_code) == (Status.FAILED, "deadline_exceeded")
 
 
-def test_a_lost_hint_is_sent_again_less_and_less_often_but_for_ever(
-    database: Database, clock: Clock
-) -> None:
+def test_a_lost_hint_is_sent_again_less_and_less_often_but_for_ever(database: Database, clock: Clock) -> None:
     submit(database)
     assert recovery.take_due_hints(database) == []
     sent = []
@@ -64,7 +63,7 @@ def test_a_lost_hint_is_sent_again_less_and_less_often_but_for_ever(
         clock.pass_(seconds=1)
         if recovery.take_due_hints(database):
             sent.append(second + 1)
-    waits = [later - earlier for earlier, later in zip(sent, sent[1:], strict=False)]
+    waits = [later - earlier for earlier, later in pairwise(sent)]
     assert sent[0] == 10
     assert waits[:4] == [20, 40, 80, 160]
     assert set(waits[4:]) == {300}

@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 
 from tests.worker.clips import SHARED, make_clip, picture
-from worker.media import AudioOutcome, ClipFacts, ClipLimits, Kind, MediaMismatch, VideoWriter, compare, frames, inspect
+from worker.media import (
+    AudioOutcome,
+    ClipFacts,
+    ClipLimits,
+    Kind,
+    MediaMismatch,
+    VideoWriter,
+    compare,
+    frames,
+    inspect,
+)
 
 LIMITS = ClipLimits(pixels=1920 * 1080, frames=5000, seconds=600)
 
@@ -108,7 +118,9 @@ def test_alpha_comes_back(tmp_path: Path, kind: Kind) -> None:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         # FFmpeg's own VP9 decoder leaves alpha out; libvpx reads it
-        decoder = av.CodecContext.create("libvpx-vp9", "r") if kind is Kind.ALPHA_WEBM else stream.codec_context
+        decoder = (
+            av.CodecContext.create("libvpx-vp9", "r") if kind is Kind.ALPHA_WEBM else stream.codec_context
+        )
         picture = next(p for packet in container.demux(stream) for p in decoder.decode(packet))
     alpha = picture.reformat(format="rgba").to_ndarray()[..., 3]
     assert alpha[:, :28].max() < 10
@@ -144,9 +156,10 @@ def test_nothing_is_left_of_a_result_that_was_given_up(tmp_path: Path, kind: Kin
     source = make_clip(tmp_path / "a.mp4", audio="aac")
     folder = tmp_path / "out"
     folder.mkdir()
-    with pytest.raises(InterruptedError), VideoWriter(
-        folder / "result", kind, inspect(source, LIMITS), audio_from=source
-    ) as writer:
+    with (
+        pytest.raises(InterruptedError),
+        VideoWriter(folder / "result", kind, inspect(source, LIMITS), audio_from=source) as writer,
+    ):
         for frame in frames(source):
             if frame.index == 6:
                 raise InterruptedError
@@ -157,9 +170,10 @@ def test_nothing_is_left_of_a_result_that_was_given_up(tmp_path: Path, kind: Kin
 
 def test_a_frame_of_another_size_is_our_error(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "a.mp4")
-    with pytest.raises(ValueError, match="shape"), VideoWriter(
-        tmp_path / "r.mp4", Kind.OVERLAY, inspect(source, LIMITS)
-    ) as writer:
+    with (
+        pytest.raises(ValueError, match="shape"),
+        VideoWriter(tmp_path / "r.mp4", Kind.OVERLAY, inspect(source, LIMITS)) as writer,
+    ):
         writer.write(dataclasses.replace(next(frames(source)), image=np.zeros((48, 63, 3), np.uint8)))
 
 

@@ -86,7 +86,9 @@ def test_a_fragmented_mp4_is_accepted(tmp_path: Path) -> None:
 BAD_FILES: dict[str, Callable[[Path], object]] = {
     "clip_empty": lambda path: path.write_bytes(b""),
     "clip_unreadable": lambda path: path.write_text("What I did on my holidays\n" * 40),
-    "clip_has_no_video": lambda path: make_audio(path.with_suffix(".mp3"), "libmp3lame", cover=True).rename(path),
+    "clip_has_no_video": lambda path: make_audio(path.with_suffix(".mp3"), "libmp3lame", cover=True).rename(
+        path
+    ),
     "clip_too_short": lambda path: make_clip(path, frames=1),
 }
 

@@ -60,9 +60,10 @@ def split(rgb: Bytes, inside: Bools | None, *, lossy: bool) -> Drawing:
 
 
 def _packed(rgb: Bytes) -> npt.NDArray[np.uint32]:
-    wide = rgb.astype(np.uint32)
-    packed: npt.NDArray[np.uint32] = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
-    return packed
+    """(H,W) one number a colour, 0xRRGGBB."""
+    wide = np.zeros((*rgb.shape[:2], 4), np.uint8)
+    wide[..., :3] = rgb[..., ::-1]
+    return wide.view("<u4")[..., 0].astype(np.uint32, copy=False)
 
 
 def _unpacked(values: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
@@ -87,7 +88,8 @@ def _blocks(packed: npt.NDArray[np.uint32]) -> Bools:
     # An area's pixels mostly lie in blocks, those of one shade of an edge mostly do not.
     values, where, counts = np.unique(packed, return_inverse=True, return_counts=True)
     in_blocks = np.bincount(where.ravel(), weights=found.ravel(), minlength=len(values))
-    return found & (in_blocks >= counts / 2)[where].reshape(packed.shape)
+    mostly: Bools = (in_blocks >= counts / 2)[where].reshape(packed.shape)
+    return found & mostly
 
 
 def _real_colors(

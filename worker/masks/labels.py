@@ -155,8 +155,7 @@ def _colors(picture: Picture) -> tuple[Bytes, npt.NDArray[np.bool_] | None]:
     elif picture.palette is not None:
         rgba = np.array(picture.palette, np.uint8)[picture.levels]
     else:
-        assert picture.levels is not None
-        return np.repeat(picture.levels[..., None].astype(np.uint8), 3, axis=2), None
+        return np.repeat(np.asarray(picture.levels, np.uint8)[..., None], 3, axis=2), None
     alpha = rgba[..., 3]
     rgb = np.ascontiguousarray(rgba[..., :3])
     # Half of the strongest: a mask may be painted translucent all over.
@@ -170,7 +169,7 @@ def _numbering(read: Mapping[int, _Mask]) -> dict[int, Bytes]:
         return _tables(read, {frame: mask.indices or () for frame, mask in drawn.items()})
     single = all(len(mask.colors) == 1 for mask in drawn.values())
     if single and all(mask.is_grey for mask in drawn.values()):
-        return _tables(read, {frame: (1,) for frame in drawn})
+        return _tables(read, dict.fromkeys(drawn, (1,)))
     if any(mask.indices is not None and mask.is_grey for mask in drawn.values()):
         raise InputError(
             "masks_differ",

@@ -43,7 +43,11 @@ def read_picture(data: bytes, size: tuple[int, int], name: str) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # we have our own limit on pixels
             image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            "mask_too_large", f"{name} is far larger than the clip. Draw the mask at {size[0]}x{size[1]}."
+        ) from error
+    except (OSError, ValueError, SyntaxError) as error:
         raise _unreadable(name) from error
     _check_size(image.size, size, name)
     try:

@@ -1,0 +1,106 @@
+"""The main job through the whole embedded service, as a caller sees it."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from standardwebhooks import Webhook
+
+from tests.e2e.stack import Stack, running
+from tests.receiver import Receiver, receiving
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+ALL = [
+    "overlay.mp4",
+    "masks.zip",
+    "rle.json",
+    "track.json",
+    "track.csv",
+    "poster.jpg",
+    "alpha.mov",
+    "alpha.webm",
+]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("service"), module="api") as found:
+        yield found
+
+
+def test_a_job_gives_every_result_that_was_asked_for_and_tells_the_webhook(stack: Stack) -> None:
+    with receiving(Receiver()) as receiver:
+        webhook = {"url": receiver.url, "secret": SECRET, "events": ["job.running", "job.succeeded"]}
+        job_id = stack.submit(outputs=ALL, webhook=webhook)
+        job = stack.wait_ended(job_id)
+        stack.wait(job_id, lambda _: len(receiver.received) == 2, seconds=10)
+    assert job["status"] == "succeeded", job["error"]
+    assert sorted(result["name"] for result in job["results"]) == sorted([*ALL, "manifest.json"])
+    assert set(job["timings"]) == {"fetching", "fine_tuning", "segmenting", "encoding", "storing"}
+    for result in job["results"]:
+        with stack.http as http:
+            content = http.get(result["url"]).content
+        assert len(content) == result["bytes"]
+        assert hashlib.sha256(content).hexdigest() == result["sha256"]
+        if result["name"] == "masks.zip":
+            assert len(zipfile.ZipFile(io.BytesIO(content)).namelist()) == 24
+    told = [Webhook(SECRET).verify(request.body, request.headers) for request in receiver.received]
+    assert {body["type"] for body in told} == {"job.running", "job.succeeded"}
+
+
+def test_an_equal_job_is_answered_at_once(stack: Stack) -> None:
+    first = stack.submit(seed=7)
+    stack.wait_ended(first)
+    again = stack.job(stack.submit(seed=7))
+    assert (again["status"], again["cached"]) == ("succeeded", True)
+
+
+def test_other_outputs_reuse_the_fine_tuned_network(stack: Stack) -> None:
+    first = stack.wait_ended(stack.submit(seed=8, outputs=["masks.zip"]))
+    second = stack.wait_ended(stack.submit(seed=8, outputs=["masks.zip", "alpha.webm"]))
+    assert (second["status"], second["cached"]) == ("succeeded", False)
+    manifests = []
+    for job in (first, second):
+        with stack.http as http:
+            manifests.append(http.get(f"/v1/jobs/{job['id']}/results/manifest.json").json())
+    assert [manifest["model"]["reused"] for manifest in manifests] == [False, True]
+    assert manifests[0]["model"]["sha256"] == manifests[1]["model"]["sha256"]
+    masks = [
+        next(result["sha256"] for result in job["results"] if result["name"] == "masks.zip")
+        for job in (first, second)
+    ]
+    assert masks[0] == masks[1]
+
+
+def test_followers_hear_the_job_to_its_end(stack: Stack) -> None:
+    job_id = stack.submit(seed=9)
+    types, stages = [], set()
+    with stack.http as http, http.stream("GET", f"/v1/jobs/{job_id}/events", timeout=90) as response:
+        for line in response.iter_lines():
+            if line.startswith("event: "):
+                types.append(line.removeprefix("event: "))
+            if line.startswith("data: "):
+                stages.add(json.loads(line.removeprefix("data: "))["stage"])
+    assert types[-1] == "job.succeeded"
+    assert "fine_tuning" in stages
+
+
+def test_a_clip_that_decodes_wrongly_half_way_fails_with_the_place(stack: Stack, tmp_path: Path) -> None:
+    from tests.worker.clips import box_mask, damage, make_clip  # noqa: PLC0415 — only here
+
+    video = damage(make_clip(tmp_path / "damaged.mp4", frames=48, size=(128, 96)), at=0.5)
+    files = {"video": video.read_bytes(), "mask": box_mask(size=(128, 96))}
+    with stack.http as http:
+        job_id = http.post("/v1/jobs", files=files, data={"options": '{"preset": "fast"}'}).json()["id"]
+    job = stack.wait_ended(job_id)
+    assert (job["status"], job["error"]["code"]) == ("failed", "clip_corrupt")
+    assert "frame" in job["error"]["detail"].lower()
+    assert not any(key.startswith(f"results/{job_id}") for key in stack.objects())
+
+
+def test_no_working_files_are_left(stack: Stack) -> None:
+    assert list(stack.folder.glob("rotomill-*")) == []
