@@ -23,7 +23,7 @@ PRESETS: Final[dict[str, Preset]] = {
     preset.name: preset
     for preset in (
         Preset("fast", 240, 120, 2, 5e-3, 0.17, 0.04),
-        Preset("balanced", 240, 350, 2, 5e-3, 0.17, 0.04),
-        Preset("best", 320, 500, 2, 5e-3, 0.3, 0.06),
+        Preset("balanced", 240, 360, 2, 5e-3, 0.17, 0.04),
+        Preset("best", 320, 500, 2, 5e-3, 0.32, 0.06),
     )
 }

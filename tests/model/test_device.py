@@ -23,20 +23,30 @@ def test_devices_that_are_not_here_are_refused(setting: str) -> None:
     assert refused.value.code == "device_unavailable"
 
 
-@pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16"])
-def test_bf16_is_used_where_the_processor_multiplies_in_it(
-    name: str, monkeypatch: pytest.MonkeyPatch
+AMD = {"cpu_name": "AMD EPYC", "avx512_bf16": True}
+XEON = {"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": True}
+XEON_WITHOUT_AMX = {"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": False}
+OLDER = {"cpu_name": "AMD EPYC", "avx512_bf16": False}
+
+
+@pytest.mark.parametrize(
+    ("processor", "dtype"),
+    [
+        (AMD, torch.bfloat16),
+        (XEON, torch.bfloat16),
+        (XEON_WITHOUT_AMX, torch.float32),
+        (OLDER, torch.float32),
+        ({}, torch.float32),
+    ],
+)
+def test_bf16_is_used_where_it_is_faster(
+    processor: dict[str, object], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """VGG-16 gains from it; the compact backbone was measured to lose, and stays in float32."""
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {name: True})
+    """VGG-16 follows the processor; the compact backbone was measured to lose, and stays in float32."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor)
     cpu = torch.device("cpu")
-    assert compute_for(cpu, "vgg16").dtype is torch.bfloat16
+    assert compute_for(cpu, "vgg16").dtype is dtype
     assert compute_for(cpu, "compact").dtype is torch.float32
-
-
-def test_older_processors_keep_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
-    assert compute_for(torch.device("cpu"), "vgg16").dtype is torch.float32
 
 
 def test_autocast_follows_the_decision() -> None:

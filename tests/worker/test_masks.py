@@ -79,7 +79,7 @@ EXACT: dict[str, bytes] = {
     "one bit": encode(WHITE.convert("1", dither=Image.Dither.NONE)),
     "grey": png(TRUTH.astype(np.uint8) * 128),
     "16 bits": png(TRUTH.astype(np.uint16) * 65535),  # type: ignore[arg-type]  # Pillow takes 16 bits too
-    "16 bits, 0 and 1": png(TRUTH.astype(np.uint16)),  # type: ignore[arg-type]  # as above
+    "16 bits, 0 and 1": png(TRUTH.astype(np.uint16)),
     "white RGB": encode(WHITE.convert("RGB")),
     "red RGB": encode(colored((255, 0, 0))),
     "red on white": encode(colored((255, 0, 0), (255, 255, 255))),
@@ -217,6 +217,8 @@ def stripes() -> Bytes:
     return np.asarray(column // 5 * (row > 40), np.uint8)
 
 
+RAINBOW = [(i * 8, i, 255 - i * 8) for i in range(32)]
+
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "no picture": (lambda: b"hello", "mask_unreadable"),
     "no bytes": (lambda: b"", "mask_unreadable"),
@@ -233,7 +235,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "all ones": (lambda: png(np.ones(SIZE[::-1], np.uint8)), "mask_full"),
     "all red": (lambda: encode(Image.new("RGB", SIZE, (255, 0, 0))), "mask_full"),
     "too many greys": (lambda: png(stripes() * 8), "mask_too_many_objects"),
-    "too many numbers": (lambda: encode(palette(stripes())), "mask_too_many_objects"),
+    "too many numbers": (
+        lambda: encode(palette(stripes(), *[(i * 8, i, 255 - i * 8) for i in range(32)])),
+        "mask_too_many_objects",
+    ),
 }
 
 

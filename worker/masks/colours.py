@@ -74,8 +74,9 @@ def _solid(packed: npt.NDArray[np.uint32]) -> Bools:
     """Pixels whose eight neighbours have the same colour; the picture's edge counts as more of the same."""
     padded = np.pad(packed, 1, mode="edge")
     rows = (padded[:, 1:-1] == padded[:, :-2]) & (padded[:, 1:-1] == padded[:, 2:])
-    same: Bools = rows[1:-1] & rows[:-2] & rows[2:]
-    return same & (packed == padded[:-2, 1:-1]) & (packed == padded[2:, 1:-1])
+    columns = (packed == padded[:-2, 1:-1]) & (packed == padded[2:, 1:-1])
+    same: Bools = rows[1:-1] & rows[:-2] & rows[2:] & columns
+    return same
 
 
 def _blocks(packed: npt.NDArray[np.uint32]) -> Bools:

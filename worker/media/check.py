@@ -22,7 +22,7 @@ from worker.media.sound import codec_of
 HALF_A_MILLISECOND = Fraction(1, 2000)
 
 
-class MediaMismatch(Exception):  # noqa: N818 -- names what was found, as the brief's other outcomes do
+class MediaMismatch(Exception):  # noqa: N818 -- it says what was found; "Error" adds nothing
     """A result does not match its clip. This is our failure, never the caller's."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
+from av.packet import Packet
 from av.sidedata.sidedata import SideData, Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
@@ -85,23 +87,21 @@ def pictures(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
 
 def _decoded(container: InputContainer, stream: VideoStream, ledger: _Ledger) -> Iterator[VideoFrame]:
     packets = container.demux(stream)
-    for packet in packets:
-        if packet.size == 0:
-            continue  # to the decoder an empty packet means the end
-        if is_picture(packet):
-            ledger.expect(packet.pts if packet.pts is not None else packet.dts)
-        try:
-            decoded = packet.decode()
-        except av.FFmpegError as error:
-            # Frames shown earlier may be stored later: knowing them, the frame's number is right.
-            for later in islice(filter(is_picture, packets), DEEPEST_REORDERING):
-                ledger.expect(later.pts)
-            raise ledger.corrupt(packet.pts) from error
-        yield from decoded
+    packet: Packet[VideoStream] | None = None
     try:
+        for packet in packets:
+            if packet.size == 0:
+                continue  # to the decoder an empty packet means the end
+            if is_picture(packet):
+                ledger.expect(packet.pts if packet.pts is not None else packet.dts)
+            yield from packet.decode()
         yield from stream.decode(None)
     except av.FFmpegError as error:
-        raise ledger.corrupt(None) from error
+        # Frames shown earlier may be stored later: knowing them, the frame's number is right.
+        with suppress(av.FFmpegError):
+            for later in islice(filter(is_picture, packets), DEEPEST_REORDERING):
+                ledger.expect(later.pts)
+        raise ledger.corrupt(packet.pts if packet else None) from error
 
 
 class _Ledger:
