@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ async def _ask_child(asked: Mapping[str, Any], timeout_seconds: float) -> Mappin
         "-m",
         "worker.inspection",
         cwd=ROOT,
+        # a pool of threads maps memory for each, and this child may have little
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -32,7 +32,7 @@ def webhook(receiver: Receiver) -> dict[str, str]:
     return {"url": receiver.url, "secret": SECRET}
 
 
-@pytest.mark.parametrize(("seed", "stage"), enumerate(STAGES))
+@pytest.mark.parametrize(("seed", "stage"), list(enumerate(STAGES)))
 def test_a_killed_workers_job_is_done_by_another_and_told_once(
     stack: Stack, receiver: Receiver, seed: int, stage: str
 ) -> None:
@@ -49,7 +49,7 @@ def test_a_killed_workers_job_is_done_by_another_and_told_once(
     assert others == []
 
 
-@pytest.mark.parametrize(("seed", "stage"), enumerate(STAGES))
+@pytest.mark.parametrize(("seed", "stage"), list(enumerate(STAGES)))
 def test_a_cancel_takes_effect_within_five_seconds_in_every_stage(
     stack: Stack, receiver: Receiver, seed: int, stage: str
 ) -> None:
