@@ -112,9 +112,9 @@ def delete_job(job: Existing, given: Given) -> None:
         given.objects.delete([network_object_key(job.network_key)])
 
 
-@router.api_route(
+@router.head("/{job_id}/results/{name}", include_in_schema=False)
+@router.get(
     "/{job_id}/results/{name}",
-    methods=["GET", "HEAD"],
     response_class=FileResponse,
     responses=RESULT_RESPONSES | {s: PROBLEMS[s] for s in (404, 409)},
 )

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from api import deliveries, errors, events, health, jobs
 from api.dependencies import Services
-from api.openapi import DESCRIPTION, document_webhooks
+from api.openapi import DESCRIPTION, describe, document_webhooks
 from api.settings import ApiSettings
 from storage import logs
 from storage.database import Database
@@ -33,6 +33,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     app.state.services = services
     errors.install(app)
     document_webhooks(app)
+    describe(app)
     for router in (jobs.router, events.router, deliveries.router, health.router):
         app.include_router(router)
     return app

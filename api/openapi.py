@@ -14,7 +14,7 @@ that object's mask in every frame.
 a problem document (RFC 9457) whose `code` is stable and whose `detail` says what to do.
 """
 
-_PROBLEM = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"description": "The request is malformed.", "content": _PROBLEM},
@@ -23,6 +23,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     413: {"description": "Larger than the limits allow.", "content": _PROBLEM},
     422: {"description": "Readable, but not usable; `code` says why.", "content": _PROBLEM},
 }
+
+_OPTIONS = JobOptions.model_json_schema(ref_template="#/components/schemas/{model}")
 
 _FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 
@@ -53,7 +55,7 @@ SUBMISSION: dict[str, Any] = {
                             "anti-aliased, RGB, RGBA or palette. Several objects: one palette index, grey level "
                             "or colour each."
                         },
-                        "options": JobOptions.model_json_schema(ref_template="#/components/schemas/{model}")
+                        "options": {name: value for name, value in _OPTIONS.items() if name != "$defs"}
                         | {"description": "JSON; all of it is optional."},
                     },
                     "patternProperties": {
@@ -80,6 +82,22 @@ _WEBHOOK_EVENTS = {
     "job.failed": "It ended with an error.",
     "job.canceled": "It was canceled.",
 }
+
+
+def describe(app: FastAPI) -> None:
+    """Complete what FastAPI generates: the options' own schemas, and examples with their nulls."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate(app)
+            schemas = document["components"]["schemas"]
+            schemas |= _OPTIONS.get("$defs", {}) | {"Problem": Problem.model_json_schema()}
+            schemas["JobOut"]["examples"] = [JOB_EXAMPLE]
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    generate = type(app).openapi
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 
 
 def document_webhooks(app: FastAPI) -> None:

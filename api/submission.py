@@ -10,11 +10,13 @@ import structlog
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 
 from api import idempotency
 from api.dependencies import Services, base_url
-from api.errors import ApiError, sentence, unprocessable
+from api.errors import ApiError, bad_request, sentence, unprocessable
 from api.inspection import inspect
+from api.multipart import INCOMPLETE
 from api.schemas import JobOptions
 from api.uploads import Received, Receiver, drain
 from storage import jobs, results, submissions
@@ -48,6 +50,8 @@ async def accept(request: Request, given: Services) -> Accepted:
         _leave_nothing(given, job_id, hold)
         if isinstance(error, ApiError):
             await drain(request)
+        if isinstance(error, ClientDisconnect):
+            raise bad_request("body_incomplete", INCOMPLETE) from error
         raise
 
 

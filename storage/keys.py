@@ -16,9 +16,13 @@ def upload_key(job_id: str, name: str) -> str:
     return f"{UPLOADS}/{job_id}/{name}"
 
 
-def result_key(job_id: str, attempt: int, name: str) -> str:
+def attempt_prefix(job_id: str, attempt: int) -> str:
     """Each attempt writes beside the others, so that one that lost its job overwrites nothing."""
-    return f"{RESULTS}/{job_id}/{attempt}/{name}"
+    return f"{RESULTS}/{job_id}/{attempt}"
+
+
+def result_key(job_id: str, attempt: int, name: str) -> str:
+    return f"{attempt_prefix(job_id, attempt)}/{name}"
 
 
 def network_object_key(network_key: str) -> str:

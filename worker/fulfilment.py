@@ -7,7 +7,7 @@ import structlog
 
 from model.presets import PRESETS
 from storage.jobs import Job, Stage
-from storage.keys import RESULTS, network_object_key, result_key
+from storage.keys import attempt_prefix, network_object_key, result_key
 from storage.objects import Objects, file_sha256
 from storage.results import Result
 from worker import manifest, pipeline
@@ -38,7 +38,7 @@ def fulfil(runtime: Runtime, job: Job, attempt: int, folder: Path, progress: Pro
         files = made.files | {manifest.NAME: written}
         return [_put(objects, job, attempt, name, path, progress) for name, path in files.items()]
     except BaseException:
-        objects.delete_prefix(f"{RESULTS}/{job.id}/{attempt}")
+        objects.delete_prefix(attempt_prefix(job.id, attempt))
         raise
 
 
@@ -77,7 +77,7 @@ def _fetch_network(objects: Objects, job: Job, folder: Path, progress: Progress)
 def _remove_other_attempts(objects: Objects, job: Job, attempt: int) -> None:
     """Attempts that died while storing have left files that nobody refers to."""
     for number in range(1, attempt):
-        objects.delete_prefix(f"{RESULTS}/{job.id}/{number}")
+        objects.delete_prefix(attempt_prefix(job.id, number))
 
 
 def _put(objects: Objects, job: Job, attempt: int, name: str, path: Path, progress: Progress) -> Result:

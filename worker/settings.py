@@ -48,7 +48,7 @@ class WorkerSettings(BaseSettings):
     """How long a receiver may take to answer; Standard Webhooks advises 15–30 s."""
 
     network_cache_days: float = 7.0
-    """How long an unused fine-tuned network is kept for jobs with the same clip and masks."""
+    """How long a fine-tuned network is kept for later jobs with the same clip and masks."""
 
     upload_idle_seconds: float = 3600.0
     """After this long without a change, objects that no job refers to are swept away."""

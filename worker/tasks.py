@@ -20,6 +20,7 @@ from storage import attempts, deliveries, jobs
 from storage.attempts import Attempt
 from storage.errors import LeaseLostError
 from storage.jobs import Job
+from storage.keys import attempt_prefix
 from worker import queue, recovery, webhooks
 from worker.errors import CanceledError, DeadlineExceededError, HandedBackError, InputError
 from worker.progress import Progress
@@ -59,6 +60,7 @@ def run_job(job_id: str) -> None:
             _tell(job)
             return
         log.warning("lease lost; another attempt has the job")
+        runtime.objects.delete_prefix(attempt_prefix(job_id, attempt.number))
 
 
 def _run(runtime: Runtime, attempt: Attempt) -> Job:

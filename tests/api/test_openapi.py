@@ -1,0 +1,100 @@
+"""The contract as documented, and the service held to it by generated requests."""
+
+import json
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import CHECKS
+
+from api.main import create_app
+from tests.api.service import Service
+from tests.e2e.stack import ROOT
+
+CALLS = {
+    ("/v1/jobs", "post"),
+    ("/v1/jobs", "get"),
+    ("/v1/jobs/{job_id}", "get"),
+    ("/v1/jobs/{job_id}", "delete"),
+    ("/v1/jobs/{job_id}/cancel", "post"),
+    ("/v1/jobs/{job_id}/events", "get"),
+    ("/v1/jobs/{job_id}/results/{name}", "get"),
+    ("/v1/jobs/{job_id}/deliveries", "get"),
+    ("/v1/jobs/{job_id}/deliveries/{number}/redeliver", "post"),
+    ("/livez", "get"),
+    ("/readyz", "get"),
+}
+
+
+@pytest.fixture
+def document(service: Service) -> dict[str, Any]:
+    found: dict[str, Any] = service.client.get("/openapi.json").json()
+    return found
+
+
+def test_every_call_is_documented_once(document: dict[str, Any]) -> None:
+    operations = {
+        (path, method): call for path, calls in document["paths"].items() for method, call in calls.items()
+    }
+    assert set(operations) == CALLS
+    ids = [call["operationId"] for call in operations.values()]
+    assert len(set(ids)) == len(ids)
+
+
+def test_it_is_openapi_3_1_with_the_webhooks(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    assert set(document["webhooks"]) == {"job.running", "job.succeeded", "job.failed", "job.canceled"}
+
+
+def test_the_form_names_its_fields_and_the_options_have_an_example(document: dict[str, Any]) -> None:
+    body = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert set(body["schema"]["properties"]) == {"video", "mask", "options"}
+    assert body["schema"]["properties"]["options"]["examples"]
+
+
+def test_references_lead_somewhere(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert names <= set(document["components"]["schemas"])
+
+
+def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:
+    for name in ("JobOut", "Problem"):
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        for example in document["components"]["schemas"][name]["examples"]:
+            jsonschema_rs.validate(schema, example)
+
+
+def test_generated_requests_meet_no_server_error(service: Service) -> None:
+    """Some hundred requests that fit the schemas, and some that do not."""
+    schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(service.services))
+    checks = [CHECKS.get_one(name) for name in ("not_a_server_error", "response_schema_conformance")]
+    for result in schema.exclude(path="/v1/jobs", method="POST").get_all_operations():
+        operation = result.ok()
+        strategy = operation.as_strategy()
+
+        @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @__import__("hypothesis").given(case=strategy)
+        def call(case: schemathesis.Case) -> None:
+            case.call_and_validate(checks=checks)
+
+        call()
+
+
+def test_the_documentation_names_every_code() -> None:
+    """Each stable code in the sources stands on the page of errors."""
+    page = (ROOT / "docs" / "api.md").read_text()
+    import re  # noqa: PLC0415 — only here
+
+    pattern = re.compile(
+        r'(?:bad_request|not_found|conflict|too_large|unprocessable|InputError)\(\s*"([a-z_]+)"|ApiError\([^"]*"([a-z_]+)"'
+    )
+    codes = set()
+    for package in ("api", "worker"):
+        for path in (ROOT / package).rglob("*.py"):
+            if "client" not in path.parts and path.name != "__main__.py":
+                codes |= {first or second for first, second in pattern.findall(path.read_text())}
+    assert len(codes) > 40
+    assert sorted(code for code in codes if f"`{code}`" not in page) == []
