@@ -39,7 +39,7 @@ lint: setup ## ruff, mypy, and the architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --strict api/client/rotomill
+	cd api/client && ../../$(BIN)/mypy --config-file= --strict -p rotomill
 	$(BIN)/lint-imports
 
 format: setup ## put the code into the house's format

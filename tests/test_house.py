@@ -19,12 +19,18 @@ def test_our_packages_are_ours(name: str) -> None:
 
 
 def test_the_api_loads_neither_torch_nor_media_libraries() -> None:
-    code = "import api.main, sys; print([name for name in ('torch', 'cv2', 'av', 'PIL') if name in sys.modules])"
-    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    code = (
+        "import api.main, sys; print([name for name in ('torch', 'cv2', 'av', 'PIL') if name in sys.modules])"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert printed.stdout.strip() == "[]"
 
 
 def test_the_courier_and_the_inspection_load_no_torch() -> None:
     code = "import worker.tasks, worker.inspection, sys; print('torch' in sys.modules)"
-    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert printed.stdout.strip() == "False"

@@ -41,6 +41,21 @@ def test_the_bar_shows_stage_percent_estimate_and_leaves_the_finished_stages() -
     assert re.search(r"✓ segmenting", text)
 
 
+def test_the_bar_starts_anew_after_the_upload() -> None:
+    console, file = terminal()
+    with LiveDisplay(console) as shown:
+        shown.uploading(10, 10)
+        shown._progress.refresh()
+        file.truncate(0)
+        shown.update(job("queued", queue_position=1))
+        shown._progress.refresh()
+        assert "%" not in file.getvalue()
+        shown.update(job(stage="fetching", progress=0.01))
+        shown._progress.refresh()
+    assert "100%" not in file.getvalue()
+    assert re.search(r"fetching .* 1%", file.getvalue())
+
+
 def test_lines_come_for_each_stage_and_tenth_only() -> None:
     file = io.StringIO()
     with PlainDisplay(Console(file=file, width=100)) as shown:

@@ -64,11 +64,15 @@ def test_a_worker_told_to_stop_hands_back(database: Database) -> None:
         progress.begin(Stage.FINE_TUNING)
 
 
+def check_for_ever(progress: Progress) -> None:
+    while True:
+        progress.check()
+
+
 def test_the_thread_notices_that_the_lease_was_given_away(database: Database, clock: Clock) -> None:
     attempt = claim(database, submit(database))
     with progress_of(database, attempt) as progress:
         clock.pass_(seconds=60)
         recovery.expire_leases(database)
         with pytest.raises(LeaseLostError):
-            while True:
-                progress.check()
+            check_for_ever(progress)

@@ -106,6 +106,7 @@ class LiveDisplay:
             console=console,
             transient=True,
         )
+        self._known = False  # whether the bar has a length, or only says that something goes on
         self._task = self._progress.add_task("starting".ljust(_LABEL_CELLS), total=None, eta=None)
 
     def __enter__(self) -> Self:
@@ -129,16 +130,20 @@ class LiveDisplay:
             print_done(self._console, wording.stage(ended[0]), wording.duration(ended[1]))
         if job.succeeded:
             print_done(self._console, "succeeded", "from the cache" if job.cached else _whole_time(job))
-        running = job.status == "running"
-        self._show(
-            wording.state(job), job.progress if running else None, job.eta_seconds if running else None
-        )
+        elif job.status == "running":
+            self._show(wording.state(job), job.progress, job.eta_seconds)
+        else:
+            self._show(wording.state(job), None)
 
     def _show(self, label: str, fraction: float | None, eta: float | None = None) -> None:
+        if self._known != (fraction is not None) or self._progress.finished:
+            # A task cannot forget its total, nor that it was complete, as an upload is.
+            self._progress.remove_task(self._task)
+            self._task = self._progress.add_task("", total=None if fraction is None else 1.0)
+            self._known = fraction is not None
         self._progress.update(
             self._task,
             description=label.ljust(_LABEL_CELLS),
-            total=None if fraction is None else 1.0,
             completed=fraction or 0.0,
             eta=eta,
             told_at=self._progress.get_time(),
