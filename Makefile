@@ -39,7 +39,7 @@ lint: setup ## ruff, mypy, and the architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cd api/client && ../../$(BIN)/mypy --config-file= --strict -p rotomill
+	$(BIN)/mypy --config-file api/client/pyproject.toml -p rotomill
 	$(BIN)/lint-imports
 
 format: setup ## put the code into the house's format
@@ -50,4 +50,4 @@ wheel: setup ## the client's wheel, in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist api/client
 
 clean: ## remove what was set up and made
-	rm -rf $(VENV) dist build out data demo/run demo/out
+	rm -rf $(VENV) dist build out data demo/run

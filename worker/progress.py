@@ -60,6 +60,7 @@ class Progress:
         self._renewed = clock()
         self._interrupt: Exception | None = None
         self._ended = threading.Event()
+        self._news = threading.Event()
         self._parent = os.getppid()
         self._thread = threading.Thread(target=self._beat_until_ended, name="heartbeat", daemon=True)
 
@@ -75,6 +76,7 @@ class Progress:
     def begin(self, stage: Stage) -> None:
         self._estimate.begin(stage)
         self._stage = stage
+        self._news.set()  # short stages should be seen too
         self.check()
 
     def advance(self, done: float) -> None:
@@ -107,10 +109,15 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         self._ended.set()
+        self._news.set()
         self._thread.join()
 
     def _beat_until_ended(self) -> None:
-        while not self._ended.wait(self._heartbeat_seconds):
+        while True:
+            self._news.wait(self._heartbeat_seconds)
+            self._news.clear()
+            if self._ended.is_set():
+                return
             if os.getppid() != self._parent:
                 # The worker's main process was killed. Nobody could stop us any more: die, and be recovered.
                 os._exit(1)

@@ -76,3 +76,13 @@ def test_the_thread_notices_that_the_lease_was_given_away(database: Database, cl
         recovery.expire_leases(database)
         with pytest.raises(LeaseLostError):
             check_for_ever(progress)
+
+
+def test_followers_see_even_a_short_stage(database: Database) -> None:
+    attempt = claim(database, submit(database))
+    with Progress(
+        database, attempt, heartbeat_seconds=60, lease_seconds=90, stop_requested=lambda: False
+    ) as progress:
+        progress.begin(Stage.STORING)
+        while stored(database, attempt.job).stage is not Stage.STORING:
+            progress.check()
