@@ -21,7 +21,7 @@ def main() -> None:
         with httpx.Client(base_url=stack.url, timeout=30) as http:
             job_id = http.post("/v1/jobs", files=files).json()["id"]
             for stage in ("fine_tuning", "segmenting"):
-                stack.wait(job_id, lambda job, stage=stage: job["stage"] == stage, seconds=300)
+                stack.wait_stage(job_id, stage, seconds=300)
                 report(stage, [poll(http, job_id) for _ in range(POLLS)])
             http.post(f"/v1/jobs/{job_id}/cancel")
 

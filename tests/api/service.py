@@ -38,7 +38,8 @@ class Service:
         files |= {f"mask_{frame}": (f"{frame}.png", data) for frame, data in (masks or {}).items()}
         text = options if isinstance(options, str) else json.dumps(options)
         data = {} if options is None else {"options": text}
-        return self.client.post("/v1/jobs", files=files, data=data, headers=headers)
+        response: httpx.Response = self.client.post("/v1/jobs", files=files, data=data, headers=headers)
+        return response
 
     def clip(self) -> bytes:
         path = self.folder / "clip.mp4"

@@ -100,7 +100,7 @@ def test_other_content_or_options_are_another_job(service: Service) -> None:
         {"options": {"outputs": ["masks.zip"]}, "mask": box_mask(2)},
         {"options": {"outputs": ["masks.zip"]}, "masks": {4: box_mask(4)}},
     ):
-        assert service.submit(**other).json()["status"] == "queued"  # type: ignore[arg-type]  # mixed values
+        assert service.submit(**other).json()["status"] == "queued"
 
 
 def test_a_cached_result_that_is_gone_means_work_not_an_error(service: Service) -> None:

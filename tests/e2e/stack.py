@@ -73,8 +73,8 @@ class Stack:
     def wait_ended(self, job_id: str, seconds: float = 90) -> dict[str, Any]:
         return self.wait(job_id, lambda job: job["status"] in {"succeeded", "failed", "canceled"}, seconds)
 
-    def wait_stage(self, job_id: str, stage: str) -> dict[str, Any]:
-        return self.wait(job_id, lambda job: job.get("stage") == stage)
+    def wait_stage(self, job_id: str, stage: str, seconds: float = 90) -> dict[str, Any]:
+        return self.wait(job_id, lambda job: job.get("stage") == stage, seconds)
 
     @contextmanager
     def held(self, stage: str) -> Iterator[None]:

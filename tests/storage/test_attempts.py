@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -71,7 +72,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(database: Database, clock:
     recovery.expire_leases(database)
     winner = claim(database, job, "winner")
     before = stored(database, job)
-    endings = {
+    endings: dict[str, Callable[[], object]] = {
         "succeed": lambda: attempts.succeed(database, sleeper, found=[RESULT], timings={}),
         "fail": lambda: attempts.fail(database, sleeper, code="x", detail="x"),
         "cancel": lambda: attempts.cancel(database, sleeper),
