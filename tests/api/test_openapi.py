@@ -76,7 +76,11 @@ def test_generated_requests_meet_no_server_error(service: Service) -> None:
     ]
     for result in schema.exclude(path="/v1/jobs", method="POST").get_all_operations():
         operation: Any = result.ok()  # type: ignore[union-attr]  # an invalid schema raises here, as it should
-        generated = given(case=operation.as_strategy())(lambda case: case.call_and_validate(checks=checks))
+
+        def call(case: Any) -> None:
+            case.call_and_validate(checks=checks)
+
+        generated = given(case=operation.as_strategy())(call)
         settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))(
             generated
         )()
