@@ -2,8 +2,9 @@
 
     python -m benchmarks.presets path/to/DAVIS fast dog-agility mallard-water soccerball hike car-turn
 
-Fine-tunes on frame 0 and segments every later frame. J leaves out the first and the last frame, as DAVIS
-does. The table also gives J at other thresholds, from the same run: that is how the threshold was chosen.
+Fine-tunes on frame 0 and segments every later frame. J leaves out the first and the last frame, as DAVIS does.
+Seconds are the least of all repeats, because other work on the machine only adds. The table also gives J at other
+thresholds, from the same run: that is how the threshold was chosen.
 """
 
 import argparse
