@@ -1,17 +1,22 @@
-"""The worker, with a brake: it waits at the beginning of a stage while `hold-STAGE` lies in the data folder.
+"""The worker, with a brake and little patience: for tests of the service, not of the masks.
 
-`celery -A tests.e2e.slow_worker worker …`. Everything else is the worker as it is.
+It waits at the beginning of a stage while `hold-STAGE` lies in the data folder, and the preset `fast` takes
+four steps. `celery -A tests.e2e.slow_worker worker …`. Everything else is the worker as it is.
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
+from model.presets import PRESETS
 from storage.jobs import Stage
 from worker import queue
 from worker.progress import Progress
 from worker.queue import app
 
 __all__ = ["app"]
+
+PRESETS["fast"] = replace(PRESETS["fast"], steps=4)
 
 _begin = Progress.begin
 

@@ -28,7 +28,7 @@ ALL = [
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("service"), module="api") as found:
+    with running(tmp_path_factory.mktemp("service")) as found:
         yield found
 
 
