@@ -32,8 +32,11 @@ demo: setup ## the main job, end to end (VIDEO=clip.mp4 MASK=mask.png for your o
 serve: setup ## the service on http://127.0.0.1:8000, until Ctrl-C
 	@$(BIN)/python -m api
 
+# A file's tests stay together, since they share what is costly to start; one thread each, since two run at once.
+PYTEST_FLAGS ?= -n 2 --dist loadfile
+
 test: setup lint ## all tests
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 lint: setup ## ruff, mypy, and the architecture
 	$(BIN)/ruff check .

@@ -72,7 +72,7 @@ def compute_for(device: torch.device, backbone: str) -> Compute:
 def _processor_gains_from_bf16() -> bool:
     """Whether VGG-16 runs faster in bf16, from what the processor says of itself.
 
-    With AMX, or AMD's AVX512-BF16, it does, 2 to 3 times. Intel's AVX512-BF16 has half the rate of float32:
+    With AMX, or AMD's AVX512-BF16, it does, 2.6 to 3 times (by others on AVX512-BF16). Intel's AVX512-BF16 has half the rate of float32:
     VGG-16 took 0.79 s of processor time a frame in bf16 and 0.46 s in float32 on a Xeon whose AMX was
     hidden by its virtual machine. A stopwatch would decide better, but not twice the same.
     """

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(not CLIPS.is_dir(), reason="the real clips are n
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("service"), OMP_NUM_THREADS="2") as found:
+    with running(tmp_path_factory.mktemp("service")) as found:
         yield found
 
 
