@@ -19,8 +19,8 @@ class Preset:
     seconds_per_frame: float
 
 
-# Seconds: compact backbone, 480p frames, two quiet cores of a Xeon, the least of several repeats. An 80-frame
-# clip takes 24, 64 and 158 s. Ten minutes on such cores buy VGG-16 about 400 steps of two 240 px pictures
+# Seconds: compact backbone, 480p frames, two idle cores of a Xeon, the least of several repeats. An 80-frame
+# clip should take 24, 64 and 155 s. Ten minutes on such cores buy VGG-16 about 400 steps of two 240 px pictures
 # (1.5 s each; 3.6 s for one of 480 px; 0.22 and 0.85 s a frame): it wants a GPU.
 # The learning rate is AdamW's, for random weights: after 120 steps 1e-3 and 2e-3 were 0.03 to 0.04 of J behind, and
 # 1e-2 lost the smallest object.
