@@ -37,12 +37,20 @@ class Stack:
     def http(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30)
 
-    def submit(self, *, seed: int = 0, **options: Any) -> str:
+    def submit(
+        self,
+        *,
+        seed: int = 0,
+        mask: bytes | None = None,
+        masks: Mapping[int, bytes] | None = None,
+        **options: Any,
+    ) -> str:
         """A small job that no other equals, unless the seeds do."""
         video = self.folder / "clip.mp4"
         if not video.exists():
             make_clip(video, frames=24)
-        files = {"video": video.read_bytes(), "mask": box_mask()}
+        files = {"video": video.read_bytes(), "mask": mask or box_mask()}
+        files |= {f"mask_{frame}": content for frame, content in (masks or {}).items()}
         options = {"preset": "fast", "seed": seed} | options
         with self.http as http:
             response = http.post("/v1/jobs", files=files, data={"options": json.dumps(options)})
@@ -101,6 +109,10 @@ class Stack:
         """The service's child of this name, as last started."""
         lines = [json.loads(line) for line in self.log().splitlines() if '"started"' in line]
         return int([line["pid"] for line in lines if line["process"] == name][-1])
+
+    def result(self, job_id: str, name: str) -> bytes:
+        with self.http as http:
+            return http.get(f"/v1/jobs/{job_id}/results/{name}").raise_for_status().content
 
     def log(self) -> str:
         return (self.folder / "service.log").read_text(errors="replace")

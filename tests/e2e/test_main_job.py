@@ -7,11 +7,15 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image
 from standardwebhooks import Webhook
 
 from tests.e2e.stack import Stack, running
 from tests.receiver import Receiver, receiving
+from tests.worker.clips import box_mask, damage, make_clip, png
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ALL = [
@@ -76,6 +80,30 @@ def test_other_outputs_reuse_the_fine_tuned_network(stack: Stack) -> None:
     assert masks[0] == masks[1]
 
 
+def two_boxes(first: int, second: int) -> bytes:
+    """A mask of two objects, by grey level."""
+    labels = np.zeros((48, 64), np.uint8)
+    labels[10:20, 5:20], labels[25:40, 30:55] = first, second
+    return png(labels)
+
+
+def labels_of(archive: bytes, frame: int) -> npt.NDArray[np.uint8]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as masks:
+        return np.array(Image.open(masks.open(f"{frame:05d}.png")))
+
+
+def test_several_objects_and_further_annotated_frames_keep_their_numbers(stack: Stack) -> None:
+    job_id = stack.submit(seed=10, mask=two_boxes(100, 200), masks={12: two_boxes(200, 100)})
+    job = stack.wait_ended(job_id)
+    assert (job["status"], job["objects"]) == ("succeeded", 2), job["error"]
+    archive = stack.result(job_id, "masks.zip")
+    assert (labels_of(archive, 0)[15, 10], labels_of(archive, 0)[30, 40]) == (1, 2)
+    assert (labels_of(archive, 12)[15, 10], labels_of(archive, 12)[30, 40]) == (2, 1)
+    points = json.loads(stack.result(job_id, "track.json"))["points"]
+    assert [(point["frame"], point["object"]) for point in points[:3]] == [(0, 1), (0, 2), (1, 1)]
+    assert len(points) == 2 * 24
+
+
 def test_followers_hear_the_job_to_its_end(stack: Stack) -> None:
     job_id = stack.submit(seed=9)
     types, stages = [], set()
@@ -90,8 +118,6 @@ def test_followers_hear_the_job_to_its_end(stack: Stack) -> None:
 
 
 def test_a_clip_that_decodes_wrongly_half_way_fails_with_the_place(stack: Stack, tmp_path: Path) -> None:
-    from tests.worker.clips import box_mask, damage, make_clip  # noqa: PLC0415 — only here
-
     video = damage(make_clip(tmp_path / "damaged.mp4", frames=48, size=(128, 96)), at=0.5)
     files = {"video": video.read_bytes(), "mask": box_mask(size=(128, 96))}
     with stack.http as http:
