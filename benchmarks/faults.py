@@ -32,7 +32,8 @@ def main() -> None:
                 again = time.monotonic() - killed
                 (stack.folder / "data" / f"hold-{stage.value}").unlink()
                 job = stack.wait_ended(job_id)
-                time.sleep(2)
+                stack.wait(job_id, lambda _, got=receiver.received: len(got) > 0, seconds=60)
+                time.sleep(3)  # a second one would come now
             print(
                 f"killed while {stage.value}: running again after {again:.1f} s, {job['status']}, "
                 f"attempt {job['attempt']}, {len(receiver.received)} webhook"

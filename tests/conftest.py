@@ -1,5 +1,6 @@
 """Fixtures of every package: a migrated database, an object store, a clock."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from storage import logs, schema
-from storage.database import Database
+from storage.database import Database, metadata
 from storage.objects import Objects
 from tests.clock import Clock
+
+
+# An empty PostgreSQL database for these tests to use instead of SQLite, one test at a time.
+SERVER = os.environ.get("ROTOMILL_TEST_DATABASE_URL")
 
 
 @pytest.fixture
@@ -29,8 +34,15 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def database(tmp_path: Path, migrated: Path, clock: Clock) -> Iterator[Database]:
-    shutil.copy(migrated, tmp_path / "jobs.db")
-    found = Database(f"sqlite:///{tmp_path / 'jobs.db'}", clock)
+    if SERVER:
+        found = Database(SERVER, clock)
+        schema.migrate(found)
+        with found.write() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
+    else:
+        shutil.copy(migrated, tmp_path / "jobs.db")
+        found = Database(f"sqlite:///{tmp_path / 'jobs.db'}", clock)
     yield found
     found.close()
 

@@ -57,6 +57,7 @@ def test_the_same_key_with_other_content_is_refused(service: Service) -> None:
 
 
 def test_one_key_at_the_same_time_makes_one_job(service: Service) -> None:
+    service.clip()  # made before four threads want it
     with ThreadPoolExecutor(4) as pool:
         responses = list(pool.map(lambda _: service.submit(headers=KEY), range(4)))
     made = {response.json()["id"] for response in responses if response.status_code == 202}
