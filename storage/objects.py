@@ -16,6 +16,9 @@ from storage.errors import ObjectMissingError
 # Large enough for S3's least part size (5 MiB), small enough to answer a cancel between two of them.
 CHUNK_BYTES = 8 * 1024 * 1024
 
+# Chunks of one upload on their way at once: enough to keep a connection busy, and memory bounded.
+UPLOAD_CHUNKS = 2
+
 SIGNED_FOR = timedelta(hours=1)
 
 
@@ -134,7 +137,9 @@ class ObjectWriter:
         self.key = key
         self.bytes = 0
         self._sha256 = hashlib.sha256()
-        self._writer = obstore.open_writer_async(store, key, buffer_size=CHUNK_BYTES)
+        self._writer = obstore.open_writer_async(
+            store, key, buffer_size=CHUNK_BYTES, max_concurrency=UPLOAD_CHUNKS
+        )
 
     @property
     def sha256(self) -> str:

@@ -12,7 +12,6 @@ from storage.database import Database, metadata
 from storage.objects import Objects
 from tests.clock import Clock
 
-
 # An empty PostgreSQL database for these tests to use instead of SQLite, one test at a time.
 SERVER = os.environ.get("ROTOMILL_TEST_DATABASE_URL")
 
