@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from storage.jobs import Stage
@@ -32,12 +33,16 @@ def main() -> None:
                 again = time.monotonic() - killed
                 (stack.folder / "data" / f"hold-{stage.value}").unlink()
                 job = stack.wait_ended(job_id)
-                stack.wait(job_id, lambda _, got=receiver.received: len(got) > 0, seconds=60)
+                stack.wait(job_id, told(receiver), seconds=60)
                 time.sleep(3)  # a second one would come now
             print(
                 f"killed while {stage.value}: running again after {again:.1f} s, {job['status']}, "
                 f"attempt {job['attempt']}, {len(receiver.received)} webhook"
             )
+
+
+def told(receiver: Receiver) -> Callable[[object], bool]:
+    return lambda _job: bool(receiver.received)
 
 
 if __name__ == "__main__":
