@@ -17,6 +17,16 @@ class Preset(StrEnum):
     BEST = "best"
 
 
+class Segmenter(StrEnum):
+    """How objects are found. `auto` is the best there is; the others are methods that it is measured against."""
+
+    AUTO = "auto"
+    OSVOS = "osvos"
+    ONAVOS = "onavos"
+    MASKTRACK = "masktrack"
+    FLOW = "flow"
+
+
 class Output(StrEnum):
     """A result file. `manifest.json` comes always."""
 
@@ -84,6 +94,7 @@ class JobOptions(Strict):
             "examples": [
                 {
                     "preset": "balanced",
+                    "segmenter": "auto",
                     "outputs": ["overlay.mp4", "masks.zip", "alpha.mov"],
                     "overlay_color": "#1e90ff",
                     "webhook": {"url": "https://example.com/hooks/rotomill", "events": ["job.succeeded"]},
@@ -95,6 +106,15 @@ class JobOptions(Strict):
     )
 
     preset: Preset = Preset.BALANCED
+    segmenter: Segmenter = Segmenter.AUTO
+    budget_seconds: int | None = Field(
+        default=None,
+        strict=True,
+        ge=5,
+        le=3600,
+        description="What fine-tuning, segmenting and encoding may take together on the worker: fine-tuning "
+        "ends early to keep it. Without it the preset alone decides.",
+    )
     outputs: list[Output] = Field(default=DEFAULT_OUTPUTS, min_length=1, description="Which results to make.")
     overlay_color: str = Field(
         default="#1e90ff", pattern=r"^#[0-9a-fA-F]{6}$", description="Colour of the first object."

@@ -65,6 +65,11 @@ def save(network: OSVOS, path: Path, facts: Mapping[str, Fact]) -> None:
         "facts": dict(facts),
         "weights": {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()},
     }
+    write(content, path)
+
+
+def write(content: Mapping[str, Any], path: Path) -> None:
+    """Write tensors and plain values to a file, which appears complete or not at all."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         torch.save(content, unfinished)
@@ -79,14 +84,14 @@ def load(path: Path, *, sha256: str | None = None, device: torch.device) -> OSVO
     Raises ChecksumError if the file's SHA-256 is not the one given (lower-case hex), and CheckpointError if it
     is no checkpoint of ours, is damaged, or comes from a newer version.
     """
-    content = _read(path, sha256)
+    content = read(path, sha256)
     network = _ours(content, path)
     return network.to(device).eval()
 
 
 def describe(path: Path, *, sha256: str | None = None) -> Description:
     """What the checkpoint at `path` says of itself. Raises as `load` does."""
-    content = _read(path, sha256)
+    content = read(path, sha256)
     network = _ours(content, path)
     facts = content["facts"]
     return Description(network.backbone, network.objects, dict(facts))
@@ -100,7 +105,7 @@ def load_parent(path: Path, *, objects: int = 1, sha256: str | None = None) -> O
     whose heads start from random weights. A parent of one object is repeated for each.
     Raises ChecksumError and CheckpointError as `load` does.
     """
-    content = _read(path, sha256)
+    content = read(path, sha256)
     if "format" in content:
         parent = _ours(content, path)
     elif "stages.0.0.weight" in content:
@@ -117,8 +122,12 @@ def load_parent(path: Path, *, objects: int = 1, sha256: str | None = None) -> O
         raise CheckpointError(f"{path} does not fit: {error}") from error
 
 
-def _read(path: Path, sha256: str | None) -> dict[str, Any]:
-    """The dictionary in the file. The bytes that are checked are the bytes that are read."""
+def read(path: Path, sha256: str | None = None) -> dict[str, Any]:
+    """The dictionary in a file of weights. The bytes that are checked are the bytes that are read.
+
+    Raises ChecksumError if the file's SHA-256 is not the one given (lower-case hex), and CheckpointError if it
+    cannot be read or holds no dictionary of weights.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -1,11 +1,14 @@
 """Where the network runs, and in which number format."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from model.errors import DeviceError
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,13 @@ class Compute:
     def autocast(self) -> torch.autocast:
         """The context in which to run the network."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+
+def place(network: Network, device: torch.device) -> Network:
+    """The network on the device, its weights channels-last, which was faster wherever we measured."""
+    network.to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's own types
+    return network
 
 
 def choose(setting: str) -> torch.device:

@@ -12,8 +12,7 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from model.augment import Augmenter
 from model.device import Compute, compute_for
-from model.errors import AnnotationError
-from model.frames import AnnotatedFrame, coverage, shrink, working_size
+from model.frames import AnnotatedFrame, check, coverage, shrink, working_size
 from model.losses import balanced_loss
 from model.network import BACKBONES, OSVOS, for_objects
 from model.presets import Preset
@@ -40,17 +39,19 @@ def finetune(
     backbone: str,
     parent: OSVOS | None = None,
     on_step: Callable[[int, int], None],
-) -> OSVOS:
-    """A network that finds the `objects` annotated objects in frames like these.
+    enough: Callable[[], bool] = lambda: False,
+) -> tuple[OSVOS, int]:
+    """A network that finds the `objects` annotated objects in frames like these, and the steps it took.
 
     Starts from a copy of `parent` where one is given (its backbone then counts), else from random
     weights. Annotated frames take turns. The same seed gives the same network on a processor (with as
-    many threads). `on_step(done, total)` is called after each step; what it raises stops the work.
+    many threads). `on_step(done, total)` is called after each step; what it raises stops the work. When
+    `enough()` says so, the network is taken as it is.
 
     Raises AnnotationError if there is nothing to learn from, and NetworkError if the backbone is unknown or
     the parent looks for another number of objects.
     """
-    _check(annotated, objects)
+    check(annotated, objects)
     network = _start(parent, backbone, objects, seed)
     compute = compute_for(device, network.backbone)
     compute.place(network).train()
@@ -65,29 +66,9 @@ def finetune(
         balanced_loss(logits, truth).backward()  # type: ignore[no-untyped-call]  # torch leaves backward() untyped
         optimiser.step()
         on_step(step + 1, preset.steps)
-    return network.eval()
-
-
-def _check(annotated: Sequence[AnnotatedFrame], objects: int) -> None:
-    if not annotated:
-        raise AnnotationError("There is no annotated frame to learn from: give at least one.")
-    seen: set[int] = set()
-    for frame in annotated:
-        if frame.image.shape != (*frame.labels.shape, 3):
-            raise AnnotationError(
-                f"An annotated frame of shape {frame.image.shape} has labels of shape {frame.labels.shape}: "
-                "they must be of the same size, and the frame RGB."
-            )
-        if frame.labels.shape != annotated[0].labels.shape:
-            raise AnnotationError("The annotated frames differ in size: they must come from one clip.")
-        seen.update(np.unique(frame.labels).tolist())
-    missing = set(range(1, objects + 1)) - seen
-    if missing:
-        raise AnnotationError(
-            f"No annotated frame shows object {min(missing)}: outline each object at least once."
-        )
-    if max(seen) > objects:
-        raise AnnotationError(f"The labels name object {max(seen)}, but only {objects} are expected.")
+        if enough():
+            return network.eval(), step + 1
+    return network.eval(), preset.steps
 
 
 def _start(parent: OSVOS | None, backbone: str, objects: int, seed: int) -> OSVOS:

@@ -1,10 +1,13 @@
 """Pictures with their labels, and the size in which the network sees them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from model.errors import AnnotationError
 
 
 @dataclass(frozen=True)
@@ -38,3 +41,26 @@ def coverage(labels: npt.NDArray[np.uint8], objects: int, size: tuple[int, int])
         mask = np.where(labels == number + 1, np.uint8(255), np.uint8(0))
         covered[number] = shrink(mask, size) / np.float32(255)
     return covered
+
+
+def check(annotated: Sequence[AnnotatedFrame], objects: int) -> None:
+    """Raise AnnotationError unless the frames are of one clip and show each of the `objects` somewhere."""
+    if not annotated:
+        raise AnnotationError("There is no annotated frame to learn from: give at least one.")
+    seen: set[int] = set()
+    for frame in annotated:
+        if frame.image.shape != (*frame.labels.shape, 3):
+            raise AnnotationError(
+                f"An annotated frame of shape {frame.image.shape} has labels of shape {frame.labels.shape}: "
+                "they must be of the same size, and the frame RGB."
+            )
+        if frame.labels.shape != annotated[0].labels.shape:
+            raise AnnotationError("The annotated frames differ in size: they must come from one clip.")
+        seen.update(np.unique(frame.labels).tolist())
+    missing = set(range(1, objects + 1)) - seen
+    if missing:
+        raise AnnotationError(
+            f"No annotated frame shows object {min(missing)}: outline each object at least once."
+        )
+    if max(seen) > objects:
+        raise AnnotationError(f"The labels name object {max(seen)}, but only {objects} are expected.")

@@ -28,3 +28,15 @@ def balanced_loss(logits: Tensor, truth: Tensor, *, balance: float = 0.5) -> Ten
     rest_loss = ((1 - truth) * F.softplus(logits)).sum((-2, -1)) / rest.clamp(min=1e-6)
     weighted = object_weight * object_loss + rest_weight * rest_loss
     return (weighted / (object_weight + rest_weight)).mean()
+
+
+def mask_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy plus one minus the overlap: the first is steady, the second is what is measured.
+
+    Shapes as in `balanced_loss`.
+    """
+    found = logits.sigmoid()
+    shared = (found * truth).sum((-2, -1))
+    either = (found + truth - found * truth).sum((-2, -1))
+    # the constant, in pixels, forgives specks where the object is absent
+    return balanced_loss(logits, truth) + (1 - (shared + 20) / (either + 20)).mean()

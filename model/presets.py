@@ -1,4 +1,4 @@
-"""How much work a job gets: fast, balanced or best."""
+"""How much work a job gets: fast, balanced or best, for each kind of network."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -31,4 +31,34 @@ PRESETS: Final[dict[str, Preset]] = {
         Preset("balanced", 240, 360, 2, 5e-3, 0.17, 0.04),
         Preset("best", 320, 500, 2, 5e-3, 0.3, 0.06),
     )
+}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much the tracking network rehearses a clip, and how closely it looks."""
+
+    steps: int
+    """At most: it stops when views that it does not learn from get no better."""
+    views: int
+    """Made of the annotated frames, all together."""
+    pixels: int
+    """Of what the network sees of a frame."""
+    learning_rate: float
+    seconds_per_step: float
+    seconds_per_frame: float
+    """First guesses, as in `Preset`."""
+
+
+EFFORTS: Final[dict[str, dict[str, Effort]]] = {
+    "standard": {
+        "fast": Effort(20, 6, 320 * 320, 3e-4, 0.1, 0.12),
+        "balanced": Effort(120, 12, 448 * 448, 3e-4, 0.2, 0.2),
+        "best": Effort(300, 24, 480 * 640, 3e-4, 0.3, 0.35),
+    },
+    "compact": {
+        "fast": Effort(20, 6, 320 * 320, 3e-4, 0.2, 0.12),
+        "balanced": Effort(120, 12, 384 * 384, 3e-4, 0.3, 0.2),
+        "best": Effort(300, 24, 480 * 640, 3e-4, 0.6, 0.3),
+    },
 }

@@ -42,6 +42,9 @@ def content_keys(
         "video": video.sha256,
         "masks": sorted((mask.frame, mask.sha256) for mask in masks),
         "preset": options["preset"],
+        "segmenter": options.get("segmenter", "auto"),
+        # a network whose training was cut short must not serve a job that gives it its time
+        "budget_seconds": options.get("budget_seconds"),
         "seed": options["seed"],
         "model": model_tag,
     }

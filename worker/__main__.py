@@ -1,6 +1,7 @@
 """`python -m worker CLIP MASK -o OUT`: the whole pipeline on two files, with no service."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from model.errors import ModelError
 from model.presets import PRESETS
+from model.segmenters import SEGMENTERS
 from storage.jobs import Stage
 from worker import manifest, media, pipeline
 from worker.colors import parse_hex
@@ -59,6 +62,8 @@ def run(
     mask: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="the mask of its first frame")],
     out: Annotated[Path, typer.Option("-o", "--out", help="folder for the results")] = Path("out"),
     preset: Annotated[str, typer.Option(help="fast, balanced or best")] = "balanced",
+    segmenter: Annotated[str, typer.Option(help=", ".join(SEGMENTERS))] = "auto",
+    budget: Annotated[float | None, typer.Option(help="seconds that all of it may take")] = None,
     outputs: Annotated[str, typer.Option(help="result names, separated by commas")] = DEFAULT_OUTPUTS,
     color: Annotated[str, typer.Option(help="colour of the first object, #rrggbb")] = "#1e90ff",
     seed: Annotated[int, typer.Option(min=0)] = 0,
@@ -66,7 +71,9 @@ def run(
     """Segment the object of a mask in every frame of a clip."""
     console = Console(stderr=True)
     try:
-        order = _order(clip, mask, preset, outputs, color, seed)
+        order = replace(
+            _order(clip, mask, preset, outputs, color, seed), segmenter=segmenter, budget_seconds=budget
+        )
         out.mkdir(parents=True, exist_ok=True)
         columns = (
             TextColumn("{task.description:>12}"),
@@ -76,8 +83,9 @@ def run(
         )
         with Progress(*columns, console=console) as progress:
             _run(order, out, TerminalReport(progress))
-    except InputError as error:
-        console.print(f"[red]{error.code}[/red]: {error.detail}")
+    except (InputError, ModelError) as error:
+        detail = error.detail if isinstance(error, InputError) else str(error)
+        console.print(f"[red]{error.code}[/red]: {detail}")
         raise typer.Exit(1) from error
     console.print(f"The results are in {out}/.")
 
@@ -105,7 +113,7 @@ def _order(clip: Path, mask: Path, preset: str, outputs: str, color: str, seed: 
         first_color = parse_hex(color)
     except ValueError as error:
         raise InputError("color_invalid", f"{color!r} is no colour: write it as #rrggbb.") from error
-    return Order(clip, facts, annotated, objects, PRESETS[preset], wanted, first_color, seed)
+    return Order(clip, facts, annotated, objects, preset, wanted, first_color, seed)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import structlog
 
-from model.presets import PRESETS
 from storage.jobs import Job, Stage
 from storage.keys import attempt_prefix, network_object_key, result_key
 from storage.objects import Objects, file_sha256
@@ -57,10 +56,12 @@ def _order(objects: Objects, job: Job, folder: Path, progress: Progress) -> Orde
         facts=facts,
         annotated=annotated,
         objects=count,
-        preset=PRESETS[job.options["preset"]],
+        preset=job.options["preset"],
         outputs=frozenset(job.options["outputs"]),
         overlay_color=parse_hex(job.options["overlay_color"]),
         seed=job.options["seed"],
+        segmenter=job.options.get("segmenter", "auto"),
+        budget_seconds=job.options.get("budget_seconds"),
     )
 
 

@@ -12,20 +12,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from model.finetune import AnnotatedFrame
-from model.network import OSVOS
-from model.presets import Preset
-from model.segment import Segmentation, Segmenter
+from model.frames import AnnotatedFrame
+from model.segmentation import Segmentation
+from model.segmenters import Machine, Segmenter, Session, segmenter
 from storage.jobs import Stage
 from worker import media, tuning
 from worker.archive import MaskArchive, MaskReader, RleWriter
+from worker.budget import Budget
 from worker.colors import Color, overlay_colors
 from worker.estimate import Work
 from worker.media import ClipFacts, Frame, Kind, VideoWriter
+from worker.prefetch import prefetched
 from worker.progress import Report
 from worker.render import cutout, overlay, poster
 from worker.tracks import TrackCsv, TrackJson, TrackPoint, measure
-from worker.tuning import Machine
 
 Labels = npt.NDArray[np.uint8]
 
@@ -50,10 +50,12 @@ class Order:
     facts: ClipFacts
     annotated: Mapping[int, Labels]
     objects: int
-    preset: Preset
+    preset: str
     outputs: frozenset[str]
     overlay_color: Color
     seed: int
+    segmenter: str = "auto"
+    budget_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,42 +64,55 @@ class Made:
 
     files: dict[str, Path]
     network: Path
-    backbone: str
-    steps: int
+    model: Mapping[str, str | int | float | bool]
     audio: dict[str, list[str]]
 
 
 def run(order: Order, folder: Path, machine: Machine, report: Report) -> Made:
     """Make every result in `folder`. A network already there, as `network.pth`, is used, not trained again."""
-    report.plan(_plan(order))
+    method = segmenter(order.segmenter, order.preset, machine)
+    work = _plan(order, method)
+    report.plan(work)
     report.begin(Stage.FINE_TUNING)
-    tuned = tuning.obtain(
+    annotated = list(_annotated_frames(order, report))
+    learnt, reused = tuning.obtain(
         folder / "network.pth",
-        _annotated_frames(order, report),
-        preset=order.preset,
+        annotated,
+        segmenter=method,
         objects=order.objects,
         seed=order.seed,
-        machine=machine,
+        budget=_budget(order, work),
         report=report,
     )
     report.begin(Stage.SEGMENTING)
-    poster_frame = _segment(order, folder, tuned.network, machine, report)
+    session = method.session(learnt, annotated, objects=order.objects)
+    poster_frame = _segment(order, folder, session, report)
     report.begin(Stage.ENCODING)
     audio = _encode(order, folder, poster_frame, report)
     _check(order, folder, report)
     files = {name: folder / name for name in sorted(order.outputs)}
-    return Made(files, folder / "network.pth", tuned.network.backbone, tuned.steps, audio)
+    model = dict(method.description) | {"steps": learnt.steps, "reused": reused}
+    return Made(files, folder / "network.pth", model, audio)
 
 
-def _plan(order: Order) -> dict[Stage, Work]:
-    frames, preset = order.facts.frames, order.preset
+def _plan(order: Order, method: Segmenter) -> dict[Stage, Work]:
+    frames = order.facts.frames
     encoding = sum(ENCODING_SECONDS.get(name, 0.0) for name in order.outputs)
     return {
-        Stage.FINE_TUNING: Work(preset.steps, preset.seconds_per_step),
-        Stage.SEGMENTING: Work(frames, preset.seconds_per_frame),
+        Stage.FINE_TUNING: Work(method.steps, method.seconds_per_step),
+        Stage.SEGMENTING: Work(frames, method.seconds_per_frame),
         Stage.ENCODING: Work(frames, encoding),
         Stage.STORING: Work(1, STORING_SECONDS),
     }
+
+
+def _budget(order: Order, work: Mapping[Stage, Work]) -> Budget:
+    later = (work[stage] for stage in (Stage.SEGMENTING, Stage.ENCODING))
+    return Budget(
+        order.budget_seconds,
+        step_seconds=work[Stage.FINE_TUNING].seconds_per_unit,
+        later_seconds=sum(stage.units * stage.seconds_per_unit for stage in later),
+    )
 
 
 def _annotated_frames(order: Order, report: Report) -> Iterator[AnnotatedFrame]:
@@ -111,27 +126,20 @@ def _annotated_frames(order: Order, report: Report) -> Iterator[AnnotatedFrame]:
             return
 
 
-def _segment(order: Order, folder: Path, network: OSVOS, machine: Machine, report: Report) -> int:
+def _segment(order: Order, folder: Path, session: Session, report: Report) -> int:
     """First pass: every frame's masks, and what is written of them. Returns the frame that shows most."""
-    segmenter = Segmenter(network, order.preset, machine.device)
     best, best_frame = -1.0, 0
     with ExitStack() as stack:
         sinks = Sinks(order, folder, stack)
-        for frame in media.frames(order.video):
+        for frame in prefetched(media.frames(order.video)):
             given = order.annotated.get(frame.index)
-            found = segmenter(frame.image) if given is None else _as_given(given, order.objects)
+            found = session.step(frame.image) if given is None else session.anchor(frame.image, given)
             points = sinks.add(found, frame)
             shown = sum(point.area * point.confidence for point in points)
             if shown > best:
                 best, best_frame = shown, frame.index
             report.advance(frame.index + 1)
     return best_frame
-
-
-def _as_given(labels: Labels, objects: int) -> Segmentation:
-    """An annotated frame's masks are the caller's own, not ours."""
-    present = tuple(float((labels == label).any()) for label in range(1, objects + 1))
-    return Segmentation(labels, present)
 
 
 class Sinks:
@@ -177,7 +185,7 @@ def _encode(order: Order, folder: Path, poster_frame: int, report: Report) -> di
             )
             for name in wanted
         }
-        for frame, labels in zip(media.frames(order.video), masks, strict=True):
+        for frame, labels in zip(prefetched(media.frames(order.video)), masks, strict=True):
             for name, writer in writers.items():
                 writer.write(replace(frame, image=_picture(VIDEOS[name], frame.image, labels, colors)))
             if frame.index == poster_frame and POSTER in order.outputs:

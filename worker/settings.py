@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from storage.settings import StorageSettings
 
 # Raise when the same clip, masks and options would give other results: it keeps old ones out of the cache.
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 
 
 class WorkerSettings(BaseSettings):
@@ -23,8 +23,14 @@ class WorkerSettings(BaseSettings):
     device: str = "auto"
     """`auto`, `cpu`, `cuda` or `cuda:N`."""
 
+    tier: str = "auto"
+    """Of the tracking network: `compact`, `standard`, or `auto`: standard where ImageNet's ResNet-18 is there."""
+
+    weights_dir: Path = Path("data/weights")
+    """Folder of downloaded weights, which `rotomill weights pull` fills."""
+
     backbone: str = "auto"
-    """`compact`, `vgg16`, or `auto`: vgg16 where its weights and a GPU are there, else compact."""
+    """Of OSVOS: `compact`, `vgg16`, or `auto`: vgg16 where its weights and a GPU are there, else compact."""
 
     parent_weights: Path | None = None
     """A parent network to start from: OSVOS's published parent, torchvision's VGG-16, or one of ours."""
@@ -62,7 +68,9 @@ class WorkerSettings(BaseSettings):
     @property
     def model_tag(self) -> str:
         """What, besides a job's own content, its results depend on."""
-        return f"{RESULTS_VERSION}:{self.backbone}:{self.parent_weights or ''}:{self.parent_sha256}"
+        return (
+            f"{RESULTS_VERSION}:{self.tier}:{self.backbone}:{self.parent_weights or ''}:{self.parent_sha256}"
+        )
 
 
 def broker_address(worker: WorkerSettings, storage: StorageSettings) -> tuple[str, dict[str, object]]:

@@ -7,8 +7,13 @@ import numpy.typing as npt
 Image = npt.NDArray[np.uint8]
 
 
-def clip(frames: int = 6, height: int = 96, width: int = 128, *, disks: int = 1) -> list[tuple[Image, Image]]:
-    """(image (H, W, 3) RGB, labels (H, W)) of each frame; the disks cross the picture on separate rows."""
+def clip(
+    frames: int = 6, height: int = 96, width: int = 128, *, disks: int = 1, carried: bool = False
+) -> list[tuple[Image, Image]]:
+    """(image (H, W, 3) RGB, labels (H, W)) of each frame; the disks cross the picture on separate rows.
+
+    `carried` disks take their texture along; others are holes through which another picture is seen.
+    """
     rng = np.random.default_rng(7)
     background = _texture(rng, height, width, (40, 110, 60))
     skins = [_texture(rng, height, width, color) for color in ((200, 80, 40), (60, 60, 220))[:disks]]
@@ -20,7 +25,8 @@ def clip(frames: int = 6, height: int = 96, width: int = 128, *, disks: int = 1)
             centre_x = width * (0.25 + 0.5 * number / frames)
             centre_y = height * (disk + 1) / (disks + 1)
             inside = (columns - centre_x) ** 2 + (rows - centre_y) ** 2 < (height * 0.18) ** 2
-            image[inside], labels[inside] = skin[inside], disk + 1
+            worn = np.roll(skin, round(centre_x), axis=1) if carried else skin
+            image[inside], labels[inside] = worn[inside], disk + 1
         result.append((image, labels))
     return result
 

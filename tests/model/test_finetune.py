@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from model.errors import AnnotationError, NetworkError
-from model.finetune import AnnotatedFrame, finetune
+from model.finetune import finetune
+from model.frames import AnnotatedFrame
 from model.network import OSVOS
 from model.presets import Preset
 from tests.model.synthetic import clip
@@ -26,7 +27,7 @@ def tune(
     backbone: str = "compact",
     preset: Preset = SHORT,
 ) -> OSVOS:
-    return finetune(
+    network, steps = finetune(
         annotated,
         preset,
         objects=objects,
@@ -36,6 +37,8 @@ def tune(
         parent=parent,
         on_step=on_step,
     )
+    assert steps == preset.steps
+    return network
 
 
 @pytest.fixture
@@ -82,6 +85,22 @@ def test_whoever_is_told_may_stop_the_work(annotated: list[AnnotatedFrame]) -> N
     with pytest.raises(InterruptedError):
         tune(annotated, on_step=stop)
     assert told == [1]
+
+
+def test_enough_is_enough(annotated: list[AnnotatedFrame]) -> None:
+    """When the time is up, the network is taken as it is, with the steps that it took."""
+    told: list[int] = []
+    _, steps = finetune(
+        annotated,
+        SHORT,
+        objects=1,
+        seed=0,
+        device=CPU,
+        backbone="compact",
+        on_step=lambda done, total: told.append(done),
+        enough=lambda: len(told) == 2,
+    )
+    assert (told, steps) == ([1, 2], 2)
 
 
 def test_a_parent_is_the_start_and_stays_as_it_is(annotated: list[AnnotatedFrame]) -> None:

@@ -64,6 +64,8 @@ def submit(  # noqa: PLR0913 - one parameter for each option of a job
     *,
     masks: Annotated[list[str], typer.Option("--mask", metavar="N=FILE", help="Mask of frame N.")] = [],  # noqa: B006 - typer copies it
     preset: Annotated[str | None, typer.Option(help="fast, balanced or best.")] = None,
+    segmenter: Annotated[str | None, typer.Option(help="auto, osvos, onavos, masktrack or flow.")] = None,
+    budget: Annotated[int | None, typer.Option(metavar="SECONDS", help="What the work may take.")] = None,
     outputs: Annotated[str | None, typer.Option(metavar="A,B", help="Results wanted, with commas.")] = None,
     color: Annotated[str | None, typer.Option(metavar="#RRGGBB", help="Colour of the overlay.")] = None,
     webhook: Annotated[str | None, typer.Option(metavar="URL", help="Who is told the outcome.")] = None,
@@ -89,6 +91,8 @@ def submit(  # noqa: PLR0913 - one parameter for each option of a job
                 mask,
                 masks=further,
                 preset=preset,
+                segmenter=segmenter,
+                budget_seconds=budget,
                 outputs=arguments.listed(outputs),
                 overlay_color=color,
                 webhook_url=webhook,

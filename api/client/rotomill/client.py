@@ -66,6 +66,8 @@ class Client:
         *,
         masks: Mapping[int, StrPath] | None = None,
         preset: str | None = None,
+        segmenter: str | None = None,
+        budget_seconds: int | None = None,
         outputs: Sequence[str] | None = None,
         overlay_color: str | None = None,
         webhook_url: str | None = None,
@@ -80,7 +82,8 @@ class Client:
         """Return the new job; the files are streamed from disk and never held in memory.
 
         `mask` belongs to the first frame, `masks` to further frames by number, counted from 0. `preset`
-        is fast, balanced or best; `overlay_color` is "#rrggbb"; `webhook_secret` is a `whsec_` secret (see
+        is fast, balanced or best; `segmenter` is auto, osvos, onavos, masktrack or flow; `budget_seconds` is what
+        the work may take once it has begun; `overlay_color` is "#rrggbb"; `webhook_secret` is a `whsec_` secret (see
         `rotomill.webhooks.new_secret`). What is left out is the service's choice.
 
         A request that breaks is sent again under the same idempotency key, so it makes one job at most;
@@ -91,6 +94,8 @@ class Client:
             raise ValueError("webhook_events and webhook_secret need a webhook_url")
         options = options_document(
             preset=preset,
+            segmenter=segmenter,
+            budget_seconds=budget_seconds,
             outputs=_listed(outputs),
             overlay_color=overlay_color,
             webhook=webhook or None,

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from model.finetune import AnnotatedFrame, finetune
+from model.frames import AnnotatedFrame
 from model.network import OSVOS
 from model.presets import Preset
-from model.segment import Segmenter
+from model.segmenters.osvos import OsvosSegmenter, OsvosSession
 from tests.model.synthetic import clip, overlap
 
 CPU = torch.device("cpu")
@@ -15,19 +15,21 @@ SMALL = Preset("small", 96, 40, 2, 5e-3, 0.1, 0.1)
 
 
 @pytest.fixture(scope="session")
-def segmenter() -> Segmenter:
+def session() -> OsvosSession:
     """Fine-tuned on the first frame of a clip with two objects."""
     annotated = [AnnotatedFrame(*clip(disks=2)[0])]
-    network = finetune(
-        annotated, SMALL, objects=2, seed=0, device=CPU, backbone="compact", on_step=lambda done, total: None
+    method = OsvosSegmenter(SMALL, CPU, "compact")
+    learnt = method.learn(
+        annotated, objects=2, seed=0, on_step=lambda done, total: None, enough=lambda: False
     )
-    return Segmenter(network, SMALL, CPU)
+    assert learnt.steps == SMALL.steps
+    return method.session(learnt, annotated, objects=2)
 
 
-def test_textured_objects_are_followed(segmenter: Segmenter) -> None:
+def test_textured_objects_are_followed(session: OsvosSession) -> None:
     """J > 0.8 for either object in every later frame, with a confidence that says so."""
     for image, truth in clip(disks=2)[1:]:
-        found = segmenter(image)
+        found = session.step(image)
         assert found.labels.shape == truth.shape
         assert found.labels.dtype == np.uint8
         for number in (1, 2):
@@ -35,25 +37,25 @@ def test_textured_objects_are_followed(segmenter: Segmenter) -> None:
             assert 0.8 < found.confidence[number - 1] <= 1
 
 
-def test_an_absent_object_has_no_confidence(segmenter: Segmenter) -> None:
+def test_an_absent_object_has_no_confidence(session: OsvosSession) -> None:
     """One number per object, 0 for the one that is not in the frame."""
     image = clip(disks=1)[3][0]
-    found = segmenter(image)
+    found = session.step(image)
     assert len(found.confidence) == 2
     assert found.confidence[0] > 0.8
     assert (found.confidence[1] == 0) == (not (found.labels == 2).any())
 
 
-def undecided(preset: Preset) -> Segmenter:
+def undecided(preset: Preset) -> OsvosSession:
     network = OSVOS("compact", 1)
     for weight in network.fuse.parameters():
         torch.nn.init.zeros_(weight)
-    return Segmenter(network, preset, CPU)
+    return OsvosSession(network, preset, CPU)
 
 
 def test_doubt_is_background() -> None:
     """A probability of one half is below the threshold: nothing is found, and no NaN appears."""
-    found = undecided(SMALL)(np.zeros((48, 64, 3), np.uint8))
+    found = undecided(SMALL).step(np.zeros((48, 64, 3), np.uint8))
     assert not found.labels.any()
     assert found.confidence == (0.0,)
 
@@ -62,7 +64,7 @@ def seen_sizes(preset: Preset, height: int, width: int) -> list[tuple[int, ...]]
     segmenter = undecided(preset)
     sizes: list[tuple[int, ...]] = []
     segmenter._network.register_forward_pre_hook(lambda _, inputs: sizes.append(tuple(inputs[0].shape[-2:])))
-    assert segmenter(np.zeros((height, width, 3), np.uint8)).labels.shape == (height, width)
+    assert segmenter.step(np.zeros((height, width, 3), np.uint8)).labels.shape == (height, width)
     return sizes
 
 
@@ -76,9 +78,9 @@ def test_small_frames_are_not_enlarged() -> None:
     assert seen_sizes(SMALL, 50, 61) == [(50, 61)]
 
 
-def test_segmenting_leaves_no_gradients(segmenter: Segmenter) -> None:
+def test_segmenting_leaves_no_gradients(session: OsvosSession) -> None:
     """The same frame gives the same answer twice: nothing is learnt or remembered in between."""
     image = clip(disks=2)[2][0]
-    first, second = segmenter(image), segmenter(image)
+    first, second = session.step(image), session.step(image)
     np.testing.assert_array_equal(first.labels, second.labels)
     assert first.confidence == second.confidence

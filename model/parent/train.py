@@ -1,0 +1,216 @@
+"""The training of a parent of the tracking network: clips in, weights out, resumable at any step."""
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from model import checkpoint
+from model.flow import Flow, moved
+from model.losses import mask_loss
+from model.lucid import mistaken
+from model.parent.clips import FRAMES, Clip, Source
+from model.tracker import Memory, Tracker
+
+WARM_UP_STEPS: Final = 100
+LOG_EVERY: Final = 20
+AVERAGING: Final = 0.998
+"""Of the running mean of the weights, which is what is kept: it is better than any of the last."""
+
+SILENT: Final = 0.1
+"""How often each memory says nothing, so that the network learns to do without."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a parent is trained; two runs with equal recipes give equal weights on one machine."""
+
+    encoder: str
+    steps: int
+    batch: int
+    learning_rate: float
+    size: int = 256
+    seed: int = 0
+    share_still: float = 0.4
+    weight_decay: float = 0.01
+
+
+class Training:
+    """The state of a training: network, its running mean, optimiser and step."""
+
+    def __init__(self, recipe: Recipe, network: Tracker, device: torch.device) -> None:
+        self.recipe = recipe
+        self.device = device
+        self.network = network.to(device).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]  # missing in torch's own types
+        self.mean = _averaged(self.network)
+        learnt = [weight for weight in self.network.parameters() if weight.requires_grad]
+        self.optimiser = AdamW(learnt, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        self.step = 0
+
+    def update(self, clips: list[Clip], rng: np.random.Generator) -> float:
+        """One step on a batch of clips. Returns its loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate * _ramp(self.step, self.recipe.steps)
+        loss = clip_loss(self.network, clips, rng, self.device)
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves backward() untyped
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.step += 1
+        self.mean.update_parameters(self.network)
+        return loss.item()
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a later process needs to go on."""
+        return {
+            "network": self.network.state_dict(),
+            "mean": self.mean.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.network.load_state_dict(state["network"])
+        self.mean.load_state_dict(state["mean"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = state["step"]
+
+
+def run(
+    training: Training, source: Source, folder: Path, *, until: int | None = None, save_every: int = 200
+) -> None:
+    """Train to the recipe's last step, with a checkpoint and a line of `log.jsonl` now and then.
+
+    Goes on from the folder's checkpoint if there is one; `until` ends before the recipe does, so that another
+    one may take over.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / "training.pth"
+    if checkpoint.exists():
+        training.restore(torch.load(checkpoint, map_location=training.device, weights_only=True))
+    last = training.recipe.steps if until is None else min(until, training.recipe.steps)
+    began, losses = time.monotonic(), []
+    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        for clips, rng in _batches(training, source, last):
+            losses.append(training.update(clips, rng))
+            if training.step % LOG_EVERY == 0 or training.step == last:
+                line = {
+                    "step": training.step,
+                    "loss": round(sum(losses) / len(losses), 4),
+                    "seconds": round(time.monotonic() - began, 1),
+                }
+                print(json.dumps(line), file=log, flush=True)
+                losses.clear()
+            if training.step % save_every == 0 or training.step == last:
+                _save(training.state(), checkpoint)
+
+
+def clip_loss(network: Tracker, clips: list[Clip], rng: np.random.Generator, device: torch.device) -> Tensor:
+    """The loss over the three frames of each clip, each masked with what was found in the one before.
+
+    The first of them has no frame before it: its prior is a mistaken truth, or nothing.
+    """
+    count = len(clips)
+    pictures = np.stack([clip.pictures for clip in clips], 1)
+    covers = np.stack([clip.covers for clip in clips], 1)
+    truth = torch.from_numpy(covers).to(device)[:, :, None]
+    images = torch.from_numpy(pictures.reshape(-1, *pictures.shape[2:])).to(device).permute(0, 3, 1, 2)
+    maps = network.encode(images)
+    frames = [[level[i * count : (i + 1) * count] for level in maps] for i in range(FRAMES)]
+    annotated = network.remember(frames[0], truth[0])
+    prior = np.stack([mistaken(clip.covers[1], rng) for clip in clips])
+    recent: Memory | None = annotated
+    losses = []
+    for number in range(1, FRAMES):
+        given = None if number > 1 and rng.uniform() < SILENT else annotated
+        logits = network.decode(frames[number], given, recent, _tensor(prior, device))
+        losses.append(mask_loss(logits, truth[number]))
+        found = logits.detach().sigmoid()
+        recent = None if rng.uniform() < SILENT else network.remember(frames[number], found)
+        if number + 1 < FRAMES:
+            prior = _followed(found[:, 0].cpu().numpy(), pictures[number], pictures[number + 1], rng)
+    return torch.stack(losses).mean()
+
+
+def _followed(
+    masks: npt.NDArray[np.float32],
+    pictures: npt.NDArray[np.uint8],
+    following: npt.NDArray[np.uint8],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.float32]:
+    """The masks as they are expected in the frames that follow; now and then forgotten or left where they were."""
+    flow = Flow()
+    expected = []
+    for mask, before, now in zip(masks, pictures, following, strict=True):
+        kind = rng.uniform()
+        if kind < 0.08:
+            expected.append(np.zeros_like(mask))
+        elif kind < 0.2:
+            expected.append(mask)
+        else:
+            expected.append(moved(mask, flow.between(now, before)))
+    return np.stack(expected)
+
+
+def _batches(
+    training: Training, source: Source, last: int
+) -> Iterator[tuple[list[Clip], np.random.Generator]]:
+    """The batches from the training's step on, each drawn while the one before is learnt from."""
+    recipe = training.recipe
+
+    def draw(step: int) -> tuple[list[Clip], np.random.Generator]:
+        rng = np.random.default_rng((recipe.seed, step))
+        return [source.draw(rng) for _ in range(recipe.batch)], rng
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(draw, training.step)
+        for step in range(training.step, last):
+            batch = coming.result()
+            coming = pool.submit(draw, step + 1)
+            yield batch
+
+
+def _averaged(network: Tracker) -> torch.optim.swa_utils.AveragedModel:
+    return torch.optim.swa_utils.AveragedModel(
+        network,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGING),  # type: ignore[no-untyped-call]  # untyped in torch
+    )
+
+
+def _ramp(step: int, steps: int) -> float:
+    """Share of the highest learning rate: linear up, then half a cosine down to a hundredth."""
+    if step < WARM_UP_STEPS:
+        return (step + 1) / WARM_UP_STEPS
+    done = (step - WARM_UP_STEPS) / max(1, steps - WARM_UP_STEPS)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _tensor(masks: npt.NDArray[np.float32], device: torch.device) -> Tensor:
+    return torch.from_numpy(masks)[:, None].to(device)
+
+
+def _save(state: dict[str, Any], path: Path) -> None:
+    unfinished = path.with_suffix(".tmp")
+    torch.save(state, unfinished)
+    unfinished.replace(path)
+
+
+def kept(path: Path, encoder: str) -> tuple[Tracker, int]:
+    """The running mean of the weights in a run's `training.pth`, and the step it comes from."""
+    state = checkpoint.read(path)
+    network = Tracker(encoder)
+    weights = {name.removeprefix("module."): value for name, value in state["mean"].items()}
+    weights.pop("n_averaged")
+    network.load_state_dict(weights)
+    return network, int(state["step"])

@@ -1,0 +1,57 @@
+"""What every segmenter offers: learn the annotated frames once, then segment the clip in order."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from model.frames import AnnotatedFrame
+from model.learnt import Description, Learnt
+from model.segmentation import Segmentation
+
+OnStep = Callable[[int, int], None]
+"""Hears (steps done, steps at most); what it raises stops the work."""
+
+
+class Session(Protocol):
+    """One clip, frame after frame in its order. What it keeps does not grow with the clip's length."""
+
+    def anchor(self, frame: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> Segmentation:
+        """The labels (H, W) of this frame (H, W, 3) are the caller's own: go on from them."""
+        ...
+
+    def step(self, frame: npt.NDArray[np.uint8]) -> Segmentation:
+        """The objects in the next frame, (H, W, 3) uint8 RGB."""
+        ...
+
+
+class Segmenter(Protocol):
+    """A method with its settings, for any clip."""
+
+    description: Description
+    """What a reader of the results should know: the method, its network, its parent."""
+    steps: int
+    """Of learning, at most."""
+    seconds_per_step: float
+    seconds_per_frame: float
+    """First guesses, on two processor cores at 480p, until a job has measured its own."""
+
+    def learn(
+        self,
+        annotated: Sequence[AnnotatedFrame],
+        *,
+        objects: int,
+        seed: int,
+        on_step: OnStep,
+        enough: Callable[[], bool],
+    ) -> Learnt:
+        """Learn the `objects` objects, of which each is annotated somewhere; ends early when `enough()`.
+
+        Raises AnnotationError if there is nothing to learn from.
+        """
+        ...
+
+    def session(self, learnt: Learnt, annotated: Sequence[AnnotatedFrame], *, objects: int) -> Session:
+        """Begin a clip. NetworkError if what was learnt is not this segmenter's."""
+        ...
