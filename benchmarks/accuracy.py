@@ -24,7 +24,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from model.datasets import TrainingSequence, mask_sequences, training_sequence
 from model.evaluate import score_sequence
 from model.frames import AnnotatedFrame
-from model.measures import jaccard
+from model.measures import instability, jaccard
 from model.presets import PRESETS
 from model.segmenters import SEGMENTERS, Machine, Segmenter, segmenter
 from worker.settings import WorkerSettings
@@ -129,7 +129,7 @@ def run(sequence: TrainingSequence, method: Segmenter, folder: Path, *, seed: in
         round(seconds / (len(sequence) - 1), 4),
         round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         score_sequence(predicted, true).mean.numbers(),
-        float("nan"),
+        instability(mask > 0 for mask in masks[1:-1]),
         [round(value, 4) for value in confidence[1:-1]],
         [round(value, 4) for value in j[1:-1]],
     )

@@ -2,8 +2,9 @@
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from model.datasets import VOID_FROM, MaskSequence, mask_sequences, read_set
 from model.errors import ModelError
-from model.measures import Statistics, boundary_f, jaccard, statistics
+from model.measures import Statistics, boundary_f, instability, jaccard, statistics
 
 Labels = npt.NDArray[np.uint8]
 
@@ -26,17 +27,20 @@ class EvaluationError(ModelError):
 
 @dataclass(frozen=True)
 class Score:
-    """J and F of one object over a sequence, or a mean of such scores."""
+    """J, F and T of one object over a sequence, or a mean of such scores. T is NaN where it was not measured."""
 
     j: Statistics
     f: Statistics
+    t: float = math.nan
 
     def numbers(self) -> dict[str, float]:
-        """The seven numbers that DAVIS tabulates, by name; shares from 0 to 1."""
+        """The numbers that DAVIS tabulates, by name: seven, shares from 0 to 1, and T where it was measured."""
+        stability = {} if math.isnan(self.t) else {"T": self.t}
         return {
             "J&F_mean": (self.j.mean + self.f.mean) / 2,
             **{f"J_{name}": value for name, value in vars(self.j).items()},
             **{f"F_{name}": value for name, value in vars(self.f).items()},
+            **stability,
         }
 
 
@@ -52,14 +56,15 @@ class SequenceScore:
 
 
 def score_sequence(
-    prediction: MaskSequence, truth: MaskSequence, *, all_frames: bool = False
+    prediction: MaskSequence, truth: MaskSequence, *, all_frames: bool = False, stability: bool = False
 ) -> SequenceScore:
     """J and F of one sequence; the objects are those in the first mask of the truth.
 
     The first and the last frame are left out, as in DAVIS (the first is given to the method),
     unless `all_frames`. A truth of 0 and 255 is DAVIS-2016's: 255 is the object. In any other,
     labels from 254 on are void and count nowhere. Where the truth has one object, every label
-    of the prediction stands for it. Raises EvaluationError for missing frames, other sizes,
+    of the prediction stands for it. T, of the same frames, is measured where `stability` is asked for: it takes a
+    hundred times as long as J and F. Raises EvaluationError for missing frames, other sizes,
     unknown labels, and a truth with nothing to score.
     """
     frames = truth.frames if all_frames else truth.frames[1:-1]
@@ -70,6 +75,9 @@ def score_sequence(
         label: Score(
             statistics([frame[index][0] for frame in measured]),
             statistics([frame[index][1] for frame in measured]),
+            instability(_masks(prediction, frames, label, alone=len(objects) == 1))
+            if stability
+            else math.nan,
         )
         for index, label in enumerate(objects)
     }
@@ -78,7 +86,9 @@ def score_sequence(
 
 def mean_score(scores: Sequence[Score]) -> Score:
     """The mean of each number over the scores, at least one."""
-    return Score(_mean([score.j for score in scores]), _mean([score.f for score in scores]))
+    known = [score.t for score in scores if not math.isnan(score.t)]
+    t = sum(known) / len(known) if known else math.nan
+    return Score(_mean([score.j for score in scores]), _mean([score.f for score in scores]), t)
 
 
 def pair(
@@ -107,6 +117,7 @@ def pair(
 def table(scores: Sequence[SequenceScore]) -> str:
     """The scores as text, in the columns and order of DAVIS's own tables."""
     columns = ["J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay"]
+    columns += ["T"] if any(not math.isnan(score.mean.t) for score in scores) else []
     rows = [(f"{score.name} ({score.scored} frames)", score.mean) for score in scores]
     rows += [(f"mean over {title}", mean) for title, mean in _overall(scores).items()]
     width = max(len(title) for title, _ in rows)
@@ -187,6 +198,15 @@ def _measured(
     return [_both((ours == label) & ~void, (theirs == label) & ~void) for label in objects]
 
 
+def _masks(
+    prediction: MaskSequence, frames: Sequence[int], label: int, *, alone: bool
+) -> Iterator[npt.NDArray[np.bool_]]:
+    """One object's masks, (H, W) each; every label stands for an object that is alone."""
+    for frame in frames:
+        labels = prediction.labels(frame)
+        yield labels > 0 if alone else labels == label
+
+
 def _both(prediction: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> tuple[float, float]:
     return jaccard(prediction, truth), boundary_f(prediction, truth)
 
@@ -202,6 +222,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("truth", type=Path, help="the same of the truth, or a DAVIS root")
     parser.add_argument("--set", type=Path, help="file of the sequences to score, as in DAVIS's ImageSets")
     parser.add_argument("--all-frames", action="store_true", help="score the first and the last frame too")
+    parser.add_argument("--stability", action="store_true", help="measure T too, which takes long")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     return parser.parse_args(argv)
 
@@ -215,7 +236,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         # decoding and dilating release the interpreter's lock, so threads use every core
         with ThreadPoolExecutor() as pool:
             scores = list(
-                pool.map(lambda both: score_sequence(*both, all_frames=arguments.all_frames), pairs)
+                pool.map(
+                    lambda both: score_sequence(
+                        *both, all_frames=arguments.all_frames, stability=arguments.stability
+                    ),
+                    pairs,
+                )
             )
     except ModelError as error:
         print(f"model.evaluate: {error}", file=sys.stderr)

@@ -32,8 +32,15 @@ PATIENCE: Final = 3
 
 WARM_UP_STEPS: Final = 10
 
-ALONE: Final = 0.3
-"""How often the last frame says nothing."""
+SILENT: Final = 0.3
+"""How often each memory says nothing …"""
+
+FORGOTTEN: Final = 0.4
+"""… and the last mask neither, so that the network learns what the objects look like, not only to follow.
+
+Without the two, J of the compact network after 120 steps was 0.66 in place of 0.75 on average (dog-agility, soccerball,
+car-turn, first 24 frames, a parent of 1,000 steps); the standard tier's did not change.
+"""
 
 
 def rehearse(
@@ -144,10 +151,15 @@ class Rehearsal:
         self._network.train()
         current, last = (self._learnt[i] for i in self._rng.choice(len(self._learnt), 2, replace=False))
         maps = self._encoded(current)
-        recent = None
-        if self._matching and self._rng.uniform() > ALONE:
+        recent = annotated = None
+        if self._matching and self._rng.uniform() > SILENT:
             recent = self._network.remember(self._glimpsed(last), self._mistaken(last))
-        logits = self._network.decode(maps, self._annotated(), recent, self._mistaken(current))
+        if self._rng.uniform() > SILENT:
+            annotated = self._annotated()
+        prior = self._mistaken(current)
+        if self._rng.uniform() < FORGOTTEN:
+            prior = torch.zeros_like(prior)
+        logits = self._network.decode(maps, annotated, recent, prior)
         loss = mask_loss(logits, current.covers)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves backward() untyped

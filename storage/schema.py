@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from storage import deliveries, events, idempotency, jobs, results  # noqa: F401 — they register their tables
+from storage import deliveries, events, idempotency, jobs, results, workers  # noqa: F401 — they register their tables
 from storage.database import Database, metadata
 
 __all__ = ["difference", "metadata", "migrate", "revise"]

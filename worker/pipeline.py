@@ -78,7 +78,7 @@ def run(order: Order, folder: Path, machine: Machine, report: Report) -> Made:
     learnt, reused = tuning.obtain(
         folder / "network.pth",
         annotated,
-        segmenter=method,
+        method=method,
         objects=order.objects,
         seed=order.seed,
         budget=_budget(order, work),

@@ -21,7 +21,7 @@ from storage.attempts import Attempt
 from storage.errors import LeaseLostError
 from storage.jobs import Job
 from storage.keys import attempt_prefix
-from worker import queue, recovery, webhooks
+from worker import presence, queue, recovery, webhooks
 from worker.errors import CanceledError, DeadlineExceededError, HandedBackError, InputError
 from worker.progress import Progress
 from worker.runtime import Runtime, current
@@ -38,6 +38,12 @@ PASSING_FAILURES = (OSError, MemoryError, obstore.exceptions.BaseError)
 @signals.worker_shutting_down.connect
 def _stop_soon(**_: Any) -> None:
     _stopping.set()
+
+
+@signals.worker_process_init.connect
+def _be_present(**_: Any) -> None:
+    # only the children of a pool that segments are processes; the courier's are threads
+    presence.begin(current())
 
 
 @queue.app.task(name=queue.RUN_JOB)

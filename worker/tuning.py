@@ -4,6 +4,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import structlog
 
 from model import checkpoint, learnt, tiers
@@ -11,7 +12,7 @@ from model.device import choose
 from model.errors import ModelError
 from model.frames import AnnotatedFrame
 from model.learnt import Learnt
-from model.segmenters import Machine, Segmenter
+from model.segmenters import Machine, Segmenter, segmenter
 from worker.budget import Budget
 from worker.progress import Report
 from worker.settings import WorkerSettings
@@ -35,11 +36,24 @@ def machine_of(settings: WorkerSettings) -> Machine:
     return Machine(device, tier, backbone, parent)
 
 
+def warm_up(machine: Machine) -> None:
+    """Segment one made-up frame, so that the first job does not pay for what is done once a process."""
+    frame = np.zeros((480, 854, 3), np.uint8)
+    labels = np.zeros((480, 854), np.uint8)
+    labels[160:320, 320:480] = 1
+    method = segmenter("auto", "balanced", machine)
+    session = method.session(
+        Learnt(tiers.trained(machine.tier.parent)), [AnnotatedFrame(frame, labels)], objects=1
+    )
+    session.anchor(frame, labels)
+    session.step(frame)
+
+
 def obtain(
     path: Path,
     annotated: Sequence[AnnotatedFrame],
     *,
-    segmenter: Segmenter,
+    method: Segmenter,
     objects: int,
     seed: int,
     budget: Budget,
@@ -49,7 +63,7 @@ def obtain(
 
     Also whether it was kept from before.
     """
-    kept = _kept(path, segmenter, objects)
+    kept = _kept(path, method, objects)
     if kept is not None:
         return kept, True
 
@@ -57,16 +71,16 @@ def obtain(
         budget.count(done)
         report.advance(done)
 
-    found = segmenter.learn(annotated, objects=objects, seed=seed, on_step=on_step, enough=budget.spent)
-    learnt.save(found, path, segmenter.description, objects)
+    found = method.learn(annotated, objects=objects, seed=seed, on_step=on_step, enough=budget.spent)
+    learnt.save(found, path, method.description, objects)
     return found, False
 
 
-def _kept(path: Path, segmenter: Segmenter, objects: int) -> Learnt | None:
+def _kept(path: Path, method: Segmenter, objects: int) -> Learnt | None:
     if not path.exists():
         return None
     try:
-        return learnt.load(path, segmenter.description, objects)
+        return learnt.load(path, method.description, objects)
     except ModelError:
         log.warning("kept network is unusable; learning again", exc_info=True)
         return None

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from model.presets import PRESETS
+from model.presets import EFFORTS
 from storage.jobs import Stage
 from worker import queue
 from worker.progress import Progress
@@ -16,7 +16,8 @@ from worker.queue import app
 
 __all__ = ["app"]
 
-PRESETS["fast"] = replace(PRESETS["fast"], steps=4)
+for efforts in EFFORTS.values():
+    efforts["fast"] = replace(efforts["fast"], steps=4, views=2)
 
 _begin = Progress.begin
 
