@@ -12,7 +12,7 @@ ifneq ($(strip $(TORCH_INDEX)),)
 TORCH_INDEX_FLAGS := --extra-index-url $(TORCH_INDEX) --retries 1 --timeout 20
 endif
 
-.PHONY: help setup demo serve test lint format wheel clean
+.PHONY: help setup weights demo serve test lint format wheel clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ $(VENV)/.complete: pyproject.toml constraints.txt api/client/pyproject.toml scri
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '.[worker,dev]' -e api/client
 	@rm -rf build *.egg-info
 	@touch $@
+
+weights: setup ## fetch ImageNet's ResNet-18 into data/weights, for the standard tier (FROM=mirror or file)
+	$(BIN)/rotomill weights pull $(if $(FROM),--from "$(FROM)")
 
 demo: setup ## the main job, end to end (VIDEO=clip.mp4 MASK=mask.png for your own)
 	@$(BIN)/python -m demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(MASK),--mask "$(MASK)") $(DEMO_FLAGS)

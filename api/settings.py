@@ -7,7 +7,11 @@ class ApiSettings(BaseSettings):
     """Read once at each entry point (environment variables with the prefix ROTOMILL_) and passed in."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ROTOMILL_", env_file=".env", extra="ignore", use_attribute_docstrings=True
+        env_prefix="ROTOMILL_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
     )
 
     host: str = "127.0.0.1"

@@ -26,12 +26,12 @@ TIERS: Final = tuple(ENCODERS)
 """Best first."""
 
 BACKBONE_FILES: Final = {
-    # torchvision's own; the name tells the first digits of its SHA-256
-    "resnet18-f37072fd.pth": "f37072fd",
+    # torchvision's own, IMAGENET1K_V1
+    "resnet18-f37072fd.pth": "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
     # the same layers alone, with batch normalisation folded
     "resnet18-imagenet-to-layer3.pth": "b23739066eb03912cb7ebc5517664ffe8afc17105b260c3934dac57ff6dc163d",
 }
-"""Names of files that hold ImageNet's ResNet-18, and how the SHA-256 of each begins."""
+"""Names of files that hold ImageNet's ResNet-18, and the SHA-256 of each."""
 
 
 class WeightsMissingError(ModelError):
@@ -56,9 +56,9 @@ def available(folder: Path) -> str:
 
 def backbone_file(folder: Path) -> Path | None:
     """The file of ImageNet's ResNet-18 in a folder, if it is there and whole."""
-    for name, digits in BACKBONE_FILES.items():
+    for name, digest in BACKBONE_FILES.items():
         path = folder / name
-        if path.is_file() and _sha256(path).startswith(digits):
+        if path.is_file() and _sha256(path) == digest:
             return path
     return None
 

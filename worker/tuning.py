@@ -1,6 +1,7 @@
 """Where a job's network comes from: fine-tuned on its annotated frames, or kept from an equal job."""
 
 import functools
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,10 +20,17 @@ from worker.settings import WorkerSettings
 
 log = structlog.get_logger(__name__)
 
+_loading = threading.Lock()
 
-@functools.lru_cache(maxsize=1)
+
 def machine_of(settings: WorkerSettings) -> Machine:
     """The machine that the settings describe, its weights loaded once; ModelError if they ask for what is not there."""
+    with _loading:
+        return _loaded(settings)
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(settings: WorkerSettings) -> Machine:
     device = choose(settings.device)
     tier = tiers.load(settings.tier, settings.weights_dir)
     log.info("tracking network loaded", tier=tier.name, device=str(device), files=tier.sha256)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from api.schemas import JobOut, WebhookBody
-from storage import attempts, deliveries, submissions
+from storage import attempts, deliveries, submissions, workers
 from storage.jobs import Stage
 from storage.keys import network_object_key
 from tests.api.service import Service, problem
@@ -166,6 +166,15 @@ def test_a_webhooks_body_is_what_the_documentation_says(service: Service) -> Non
     body = WebhookBody.model_validate_json(owed.body)
     assert isinstance(body.data, JobOut)
     assert json.loads(owed.body)["data"] == service.client.get(f"/v1/jobs/{job.id}").json()
+
+
+def test_readiness_says_which_workers_are_there(service: Service) -> None:
+    """None is no failure: jobs wait."""
+    assert service.client.get("/readyz").json()["workers"] == []
+    workers.greet(service.services.database, "a:1", tier="compact", device="cpu")
+    assert service.client.get("/readyz").json()["workers"] == [
+        {"tier": "compact", "device": "cpu", "count": 1}
+    ]
 
 
 @pytest.mark.parametrize("broken", ["database", "objects", "broker"])

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rotomill import arguments, report, webhooks, wording
+from rotomill import arguments, report, webhooks, weights, wording
 from rotomill.arguments import Into, JobId, Json, Url, input_file
 from rotomill.client import DEFAULT_URL, Client
 from rotomill.errors import JobFailed, RotomillError
@@ -25,6 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+weights_app = typer.Typer(help="The weights that workers load.", no_args_is_help=True)
+app.add_typer(weights_app, name="weights")
 
 # A person who forgot to start the service should read so within two seconds.
 _RETRY = Retry(attempts=3)
@@ -224,6 +227,26 @@ def verify_webhook(
         found = arguments.headers(header_file, header)
         payload = webhooks.verify(arguments.body_of(body), found, secret, tolerance)
     report.write_json(payload)
+
+
+@weights_app.command("pull")
+def pull_weights(
+    to: Annotated[
+        Path, typer.Option(metavar="DIR", envvar="ROTOMILL_WEIGHTS_DIR", file_okay=False, help="Where to.")
+    ] = Path("data/weights"),
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="URL|FILE", help="A mirror, or a file you have.")
+    ] = None,
+) -> None:
+    """Fetch ImageNet's ResNet-18 from its official source, for the standard tier; prints the file's path."""
+    wanted = weights.RESNET18
+    with _sentences(), _people().status("fetching") as status:
+
+        def tell(count: int) -> None:
+            status.update(f"{wanted.name}  {wording.size(count)} of {wording.size(wanted.bytes)}")
+
+        path = weights.pull(wanted, to, source, on_bytes=tell)
+    print(path)
 
 
 def _finish(
