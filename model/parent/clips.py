@@ -32,7 +32,7 @@ FRAMES: Final = 4
 """Of a training clip: the annotated one and three that follow each other."""
 
 STORED_PX: Final = 320
-"""Short side of the pictures that training keeps in memory."""
+"""Short side of the pictures that training keeps in memory, unless told otherwise."""
 
 DISTANCES: Final = (1, 1, 2, 3, 5, 8)
 """Frames from one of the three to the next, either way."""
@@ -58,31 +58,31 @@ class Clip:
     covers: Cover
 
 
-def sequences(root: Path, names: Sequence[str]) -> list[Shot]:
+def sequences(root: Path, names: Sequence[str], short_side_px: int = STORED_PX) -> list[Shot]:
     """The sequences of a DAVIS root, shrunk."""
     shots = []
     for name in names:
         found = training_sequence(root, name)
         pictures, masks = zip(
-            *(_stored(found.image(i), found.labels(i)) for i in range(len(found))), strict=True
+            *(_stored(found.image(i), found.labels(i), short_side_px) for i in range(len(found))), strict=True
         )
         shots.append(Shot(name, tuple(pictures), tuple(masks)))
     return shots
 
 
-def stills(root: Path) -> list[Shot]:
+def stills(root: Path, short_side_px: int = STORED_PX) -> list[Shot]:
     """The pictures of `root/JPEGImages` whose mask of the same name lies in `root/Annotations`, shrunk."""
     shots = []
     for path in sorted((root / "JPEGImages").glob("*.jpg")):
         mask = root / "Annotations" / f"{path.stem}.png"
         if mask.exists():
-            picture, cover = _stored(read_image(path), read_labels(mask))
+            picture, cover = _stored(read_image(path), read_labels(mask), short_side_px)
             shots.append(Shot(path.stem, (picture,), (cover,)))
     return shots
 
 
-def _stored(picture: Picture, labels: Picture) -> tuple[Picture, Picture]:
-    size = working_size(labels.shape[0], labels.shape[1], STORED_PX)
+def _stored(picture: Picture, labels: Picture, short_side_px: int) -> tuple[Picture, Picture]:
+    size = working_size(labels.shape[0], labels.shape[1], short_side_px)
     mask = np.where(labels > 127, np.uint8(255), np.uint8(0))
     return shrink(picture, size), shrink(mask, size)
 

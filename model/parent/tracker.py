@@ -1,10 +1,6 @@
-"""The training of a parent of the tracking network: clips in, weights out, resumable at any step."""
+"""The training of a parent of the tracking network: it finds what the first frame of a clip shows in three others."""
 
-import json
 import math
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from model import checkpoint
+from model.device import place
 from model.flow import Flow, moved
 from model.losses import mask_loss
 from model.lucid import mistaken
@@ -23,16 +20,17 @@ from model.parent.clips import FRAMES, Clip, Source
 from model.tracker import Memory, Tracker
 
 WARM_UP_STEPS: Final = 100
-LOG_EVERY: Final = 20
 AVERAGING: Final = 0.998
 """Of the running mean of the weights, which is what is kept: it is better than any of the last."""
 
 SILENT: Final = 0.1
 """How often each memory says nothing, so that the network learns to do without."""
 
+Drawn = tuple[list[Clip], np.random.Generator]
+
 
 @dataclass(frozen=True)
-class Recipe:
+class TrackerRecipe:
     """How a parent is trained; two runs with equal recipes give equal weights on one machine."""
 
     encoder: str
@@ -45,20 +43,32 @@ class Recipe:
     weight_decay: float = 0.01
 
 
-class Training:
+class TrackerTraining:
     """The state of a training: network, its running mean, optimiser and step."""
 
-    def __init__(self, recipe: Recipe, network: Tracker, device: torch.device) -> None:
+    def __init__(self, recipe: TrackerRecipe, network: Tracker, source: Source, device: torch.device) -> None:
         self.recipe = recipe
+        self.source = source
         self.device = device
-        self.network = network.to(device).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]  # missing in torch's own types
+        self.network = place(network, device).train()
         self.mean = _averaged(self.network)
         learnt = [weight for weight in self.network.parameters() if weight.requires_grad]
         self.optimiser = AdamW(learnt, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         self.step = 0
 
-    def update(self, clips: list[Clip], rng: np.random.Generator) -> float:
+    @property
+    def steps(self) -> int:
+        """How many updates there are to be."""
+        return self.recipe.steps
+
+    def draw(self, step: int) -> Drawn:
+        """Clips, and the generator that decides what happens to them."""
+        rng = np.random.default_rng((self.recipe.seed, step))
+        return [self.source.draw(rng) for _ in range(self.recipe.batch)], rng
+
+    def update(self, batch: Drawn) -> float:
         """One step on a batch of clips. Returns its loss."""
+        clips, rng = batch
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * _ramp(self.step, self.recipe.steps)
         loss = clip_loss(self.network, clips, rng, self.device)
@@ -85,35 +95,6 @@ class Training:
         self.mean.load_state_dict(state["mean"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
-
-
-def run(
-    training: Training, source: Source, folder: Path, *, until: int | None = None, save_every: int = 200
-) -> None:
-    """Train to the recipe's last step, with a checkpoint and a line of `log.jsonl` now and then.
-
-    Goes on from the folder's checkpoint if there is one; `until` ends before the recipe does, so that another
-    one may take over.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "training.pth"
-    if checkpoint.exists():
-        training.restore(torch.load(checkpoint, map_location=training.device, weights_only=True))
-    last = training.recipe.steps if until is None else min(until, training.recipe.steps)
-    began, losses = time.monotonic(), []
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        for clips, rng in _batches(training, source, last):
-            losses.append(training.update(clips, rng))
-            if training.step % LOG_EVERY == 0 or training.step == last:
-                line = {
-                    "step": training.step,
-                    "loss": round(sum(losses) / len(losses), 4),
-                    "seconds": round(time.monotonic() - began, 1),
-                }
-                print(json.dumps(line), file=log, flush=True)
-                losses.clear()
-            if training.step % save_every == 0 or training.step == last:
-                _save(training.state(), checkpoint)
 
 
 def clip_loss(network: Tracker, clips: list[Clip], rng: np.random.Generator, device: torch.device) -> Tensor:
@@ -163,24 +144,6 @@ def _followed(
     return np.stack(expected)
 
 
-def _batches(
-    training: Training, source: Source, last: int
-) -> Iterator[tuple[list[Clip], np.random.Generator]]:
-    """The batches from the training's step on, each drawn while the one before is learnt from."""
-    recipe = training.recipe
-
-    def draw(step: int) -> tuple[list[Clip], np.random.Generator]:
-        rng = np.random.default_rng((recipe.seed, step))
-        return [source.draw(rng) for _ in range(recipe.batch)], rng
-
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(draw, training.step)
-        for step in range(training.step, last):
-            batch = coming.result()
-            coming = pool.submit(draw, step + 1)
-            yield batch
-
-
 def _averaged(network: Tracker) -> torch.optim.swa_utils.AveragedModel:
     return torch.optim.swa_utils.AveragedModel(
         network,
@@ -198,12 +161,6 @@ def _ramp(step: int, steps: int) -> float:
 
 def _tensor(masks: npt.NDArray[np.float32], device: torch.device) -> Tensor:
     return torch.from_numpy(masks)[:, None].to(device)
-
-
-def _save(state: dict[str, Any], path: Path) -> None:
-    unfinished = path.with_suffix(".tmp")
-    torch.save(state, unfinished)
-    unfinished.replace(path)
 
 
 def kept(path: Path, encoder: str) -> tuple[Tracker, int]:
