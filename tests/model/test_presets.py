@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from model.presets import PRESETS
+import pytest
+
+from model.presets import EFFORTS, PRESETS
 
 
 def test_they_are_three_in_rising_order() -> None:
@@ -24,3 +26,20 @@ def test_they_need_no_torch() -> None:
     """Whoever only estimates the remaining time does not pay seconds and hundreds of megabytes for it."""
     script = "import model.presets, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("tier", EFFORTS)
+def test_rehearsals_are_three_in_rising_order(tier: str) -> None:
+    efforts = EFFORTS[tier]
+    assert list(efforts) == list(PRESETS)
+    for measure in ("steps", "views", "pixels"):
+        values = [getattr(effort, measure) for effort in efforts.values()]
+        assert values == sorted(values)
+
+
+@pytest.mark.parametrize("tier", EFFORTS)
+def test_rehearsals_keep_their_promise_of_time(tier: str) -> None:
+    """Fine-tuning and 50 frames, by the times measured on two cores; the rest of a job takes a few seconds more."""
+    limits = {"fast": 16, "balanced": 52, "best": 200}
+    for name, effort in EFFORTS[tier].items():
+        assert effort.steps * effort.seconds_per_step + 50 * effort.seconds_per_frame < limits[name]
