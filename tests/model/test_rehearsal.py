@@ -129,11 +129,15 @@ def test_rehearsing_makes_the_network_better(parent: Tracker, annotated: list[An
     losses: list[float] = []
 
     class Watched(Best):
+        def __init__(self, network: Tracker, loss: float) -> None:
+            losses.append(loss)
+            super().__init__(network, loss)
+
         def compare(self, loss: float) -> None:
             losses.append(loss)
 
-    first = Effort(80, 4, 96 * 96, 3e-3, 0.1, 0.1)
+    first = Effort(40, 4, 96 * 96, 3e-3, 0.1, 0.1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("model.rehearsal.Best", Watched)
         rehearsed(parent, annotated, effort=first, matching=False)
-    assert losses[-1] < 0.7 * losses[0], losses
+    assert losses[-1] < 0.5 * losses[0], losses
