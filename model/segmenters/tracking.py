@@ -32,6 +32,16 @@ Planes = npt.NDArray[np.float32]
 ABSENT: Final = -8.0
 """The logit outside of what was looked at."""
 
+SMOOTHING: Final = 0.4
+"""Share of the last frame's logits, moved along the flow, in this frame's.
+
+Compact tier, hike, mallard-water, horsejump-low and motocross-bumps: 0, 0.2 and 0.4 gave T 0.219, 0.202 and 0.186
+(the truth's own is 0.176), J 0.811, 0.812 and 0.812, F 0.826, 0.830 and 0.830.
+"""
+
+CERTAIN: Final = 0.998
+"""No expectation is surer than this: what is seen can overrule it."""
+
 
 class TrackingSegmenter:
     """The tracking network of a tier, rehearsed for each clip."""
@@ -136,7 +146,7 @@ class TrackingSession:
         picture = view.of(frame)
         maps = self._network.encode(self._tensor(picture))
         prior = self._expected(picture, view)
-        found = self._network.decode(maps, self._annotated, self._recent, prior)
+        found = _smoothed(self._network.decode(maps, self._annotated, self._recent, prior), prior)
         logits = found[0].cpu().numpy()
         whole = np.stack([view.onto(plane, (height, width), ABSENT) for plane in logits])
         probability = exclusive(whole)
@@ -157,3 +167,10 @@ class TrackingSession:
 
     def _tensor(self, picture: Picture) -> Tensor:
         return torch.from_numpy(picture).to(self._device).permute(2, 0, 1)[None]
+
+
+def _smoothed(logits: Tensor, prior: Tensor) -> Tensor:
+    """The logits (1, K, h, w), with a share of what was expected, (1, K, h, w) 0–1, where anything was."""
+    expected = prior.logit(eps=1 - CERTAIN)
+    known = (prior.amax((2, 3), keepdim=True) > 0.5).to(logits.dtype)
+    return logits + SMOOTHING * known * (expected - logits)
