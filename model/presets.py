@@ -52,13 +52,13 @@ class Effort:
 
 EFFORTS: Final[dict[str, dict[str, Effort]]] = {
     "standard": {
-        "fast": Effort(20, 6, 320 * 320, 3e-4, 0.1, 0.12),
-        "balanced": Effort(120, 12, 448 * 448, 3e-4, 0.2, 0.2),
-        "best": Effort(300, 24, 480 * 640, 3e-4, 0.3, 0.35),
+        "fast": Effort(20, 8, 320 * 320, 5e-4, 0.1, 0.1),
+        "balanced": Effort(100, 16, 448 * 448, 5e-4, 0.2, 0.15),
+        "best": Effort(200, 24, 480 * 640, 5e-4, 0.3, 0.25),
     },
     "compact": {
-        "fast": Effort(20, 6, 320 * 320, 3e-4, 0.2, 0.12),
-        "balanced": Effort(120, 12, 384 * 384, 3e-4, 0.3, 0.2),
-        "best": Effort(300, 24, 480 * 640, 3e-4, 0.6, 0.3),
+        "fast": Effort(50, 16, 256 * 256, 3e-3, 0.12, 0.05),
+        "balanced": Effort(160, 24, 320 * 320, 3e-3, 0.16, 0.06),
+        "best": Effort(400, 32, 400 * 400, 3e-3, 0.25, 0.1),
     },
 }

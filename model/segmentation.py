@@ -1,11 +1,19 @@
 """What a segmenter finds in one frame."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 Planes = npt.NDArray[np.float32]
+
+MODESTY: Final = 2.5
+"""Exponent that turns the J which a network's probabilities promise into what is reached.
+
+Networks are too sure of themselves. On the eight held-out sequences, preset balanced, the mean error of the
+confidence of a frame was 0.107 (compact) and 0.052 (standard) without it, and 0.051 and 0.026 with it.
+"""
 
 
 @dataclass(frozen=True)
@@ -48,9 +56,10 @@ def decided(probability: Planes, threshold: float = 0.5) -> Segmentation:
 
 
 def expected_j(probability: Planes, mask: npt.NDArray[np.bool_]) -> float:
-    """The J that these probabilities (H, W) let expect of the mask (H, W); 0 where it is empty."""
+    """The J to be expected of a mask (H, W) that was decided by these probabilities (H, W); 0 where it is empty."""
     if not mask.any():
         return 0.0
     inside = float(probability[mask].sum())
     missed = float(probability.sum()) - inside
-    return inside / (float(mask.sum()) + missed)
+    promised = inside / (float(mask.sum()) + missed)
+    return float(promised**MODESTY)

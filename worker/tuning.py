@@ -45,14 +45,16 @@ def _loaded(settings: WorkerSettings) -> Machine:
 
 
 def warm_up(machine: Machine) -> None:
-    """Segment one made-up frame, so that the first job does not pay for what is done once a process."""
+    """Learn one step and segment one frame, made up, so that the first job does not pay for what is done once."""
     frame = np.zeros((480, 854, 3), np.uint8)
     labels = np.zeros((480, 854), np.uint8)
     labels[160:320, 320:480] = 1
-    method = segmenter("auto", "balanced", machine)
-    session = method.session(
-        Learnt(tiers.trained(machine.tier.parent)), [AnnotatedFrame(frame, labels)], objects=1
+    annotated = [AnnotatedFrame(frame, labels)]
+    method = segmenter("auto", "fast", machine)
+    known = method.learn(
+        annotated, objects=1, seed=0, on_step=lambda _done, _most: None, enough=lambda: True
     )
+    session = method.session(known, annotated, objects=1)
     session.anchor(frame, labels)
     session.step(frame)
 
