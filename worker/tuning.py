@@ -51,9 +51,7 @@ def warm_up(machine: Machine) -> None:
     labels[160:320, 320:480] = 1
     annotated = [AnnotatedFrame(frame, labels)]
     method = segmenter("auto", "fast", machine)
-    known = method.learn(
-        annotated, objects=1, seed=0, on_step=lambda _done, _most: None, enough=lambda: True
-    )
+    known = method.learn(annotated, objects=1, seed=0, on_step=lambda _done, _most: None, enough=lambda: True)
     session = method.session(known, annotated, objects=1)
     session.anchor(frame, labels)
     session.step(frame)

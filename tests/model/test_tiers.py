@@ -1,5 +1,6 @@
 """The best tier that is there runs; one that was asked for and is not there says what to do."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,13 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_what_ships_is_small() -> None:
     """At most 24 MB together."""
     assert sum(path.stat().st_size for path in tiers.SHIPPED.glob("*.pth")) <= 24_000_000
+
+
+def test_the_model_card_describes_what_ships() -> None:
+    """Every shipped file by its SHA-256; together they stay small."""
+    card = (Path(__file__).parents[2] / "docs" / "model-card.md").read_text()
+    shipped = sorted(tiers.SHIPPED.glob("*.pth"))
+    assert [path.stem for path in shipped] == sorted(tiers.TIERS)
+    for path in shipped:
+        assert hashlib.sha256(path.read_bytes()).hexdigest() in card
+    assert sum(path.stat().st_size for path in shipped) < 24e6
