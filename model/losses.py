@@ -12,7 +12,7 @@ def balanced_loss(logits: Tensor, truth: Tensor, *, balance: float = 0.5) -> Ten
     `balance` 1 lets object and background weigh the same, whatever their areas, as OSVOS does (after Xie &
     Tu, HED, 2015); 0 is the plain mean, which neglects small objects. Between the two, classes weigh as
     area ** (1 - balance). Full balance inflates the object, the more the smaller it is, so that each clip
-    asks for another threshold: see the measurement in `model/segment.py`, which chose one half.
+    asks for another threshold: see `THRESHOLD` in `model/segmenters/osvos.py`; one half was the best.
 
     OSVOS *sums* over pixels, so that its learning rate silently grows with the picture and with the object,
     25-fold between two clips of DAVIS; this is a mean. Where an object is absent, the background has the

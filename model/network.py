@@ -59,7 +59,7 @@ BACKBONES: Final[dict[str, Backbone]] = {
     # A quarter of the channels and group normalisation: random weights must train in the few hundred
     # steps that a processor has time for. Batch normalisation remembers the light and the background of
     # the annotated frame and was worse: J 0.65 against 0.73, each at its best threshold (120 steps at 240 px,
-    # full balance, mean of the five sequences of `model/segment.py`), in the same time.
+    # full balance, mean of the five sequences of `THRESHOLD` in segmenters/osvos.py), in the same time.
     # 1/64 brings the input to about unit variance.
     "compact": Backbone(
         stages=((16,) * 2, (32,) * 2, (64,) * 3, (128,) * 3, (128,) * 3),

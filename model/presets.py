@@ -57,7 +57,7 @@ EFFORTS: Final[dict[str, dict[str, Effort]]] = {
         "best": Effort(200, 24, 480 * 640, 5e-4, 0.3, 0.25),
     },
     "compact": {
-        "fast": Effort(50, 16, 256 * 256, 3e-3, 0.12, 0.05),
+        "fast": Effort(70, 16, 256 * 256, 3e-3, 0.12, 0.05),
         "balanced": Effort(160, 24, 320 * 320, 3e-3, 0.16, 0.06),
         "best": Effort(400, 32, 400 * 400, 3e-3, 0.25, 0.1),
     },

@@ -22,8 +22,8 @@ from model.segmenters.interface import OnStep
 THRESHOLD: Final = 0.6
 """Of the probability, above which a pixel belongs to an object.
 
-Calibrated with `benchmarks/presets.py` on five sequences of DAVIS-2016 *train* (dog-agility, mallard-water,
-soccerball, hike, car-turn; preset fast): mean J is 0.756, 0.755, 0.751, 0.741 and 0.715 at 0.5, 0.6, 0.7, 0.8 and
+Calibrated on five sequences of DAVIS-2016 *train* (dog-agility, mallard-water, soccerball, hike, car-turn; compact
+backbone from random weights, preset fast): mean J is 0.756, 0.755, 0.751, 0.741 and 0.715 at 0.5, 0.6, 0.7, 0.8 and
 0.9: it hardly matters. Under OSVOS's full balance it did: J 0.69 at 0.5 and 0.74 at the best, 0.88, and the best
 of single clips lay between 0.27 and 0.97.
 """
