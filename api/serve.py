@@ -33,8 +33,8 @@ MOST_SHORT_LIVES = 5
 
 CELERY = [sys.executable, "-m", "celery", "-A", "worker.queue"]
 # How long OpenMP's threads spin before they sleep while they wait for each other. A step of the compact tier, preset
-# fast: as it comes 0.12 s on two idle cores, but 0.63 s with one of them busy elsewhere; never spinning 0.20 and 0.18 s;
-# so briefly 0.14 and 0.10 s.
+# fast: as it comes 0.12 s on two idle cores, but 0.63 s with one of them busy elsewhere; never spinning 0.20 and
+# 0.18 s; so briefly 0.14 and 0.10 s.
 SHARED_CORES = {"GOMP_SPINCOUNT": "20000"}
 
 WORKER_FLAGS = ["--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "INFO"]

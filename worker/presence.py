@@ -18,7 +18,8 @@ def begin(runtime: Runtime) -> None:
     """Warm this process up, then greet for as long as it lives, without keeping it from its first job.
 
     What warms up ends before greeting begins: OpenMP gives each thread that computed threads of its own, and as long as
-    there are more of them than cores, it lets none of them wait awake. A job's steps then take 1.7 times as long.
+    there are more of them than cores, it lets none of them wait awake. A step of the compact tier, preset fast, took
+    0.23 s that way and takes 0.16 s.
     """
     threading.Thread(target=_warm_up, args=[runtime], name="warm-up", daemon=True).start()
 
