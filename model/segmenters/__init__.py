@@ -57,7 +57,7 @@ def _flow(preset: str, machine: Machine) -> Segmenter:
 
 
 _MADE: Final[dict[str, Callable[[str, Machine], Segmenter]]] = {
-    # the tracking network is the best of them on every held-out sequence but …: docs/benchmarks.md
+    # the best on average of what was measured: docs/benchmarks.md
     "auto": _tracker,
     "osvos": _osvos,
     "onavos": _onavos,
