@@ -34,7 +34,7 @@ def test_textured_objects_are_followed(session: OsvosSession) -> None:
         assert found.labels.dtype == np.uint8
         for number in (1, 2):
             assert overlap(found.labels == number, truth == number) > 0.8
-            assert 0.8 < found.confidence[number - 1] <= 1
+            assert 0.6 < found.confidence[number - 1] <= 1
 
 
 def test_an_absent_object_has_no_confidence(session: OsvosSession) -> None:
@@ -42,7 +42,7 @@ def test_an_absent_object_has_no_confidence(session: OsvosSession) -> None:
     image = clip(disks=1)[3][0]
     found = session.step(image)
     assert len(found.confidence) == 2
-    assert found.confidence[0] > 0.8
+    assert found.confidence[0] > 0.6
     assert (found.confidence[1] == 0) == (not (found.labels == 2).any())
 
 
