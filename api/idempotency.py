@@ -67,10 +67,10 @@ def fingerprint(video: StoredFile, masks: Sequence[StoredFile], options: dict[st
 class Hold:
     """A request's hold on its key, renewed while its body arrives."""
 
-    def __init__(self, database: Database, key: str) -> None:
+    def __init__(self, database: Database, owner: str, key: str) -> None:
         self._database = database
         self._renewed = time.monotonic()
-        self.found: Claim | Stored = idempotency.claim(database, key, secrets.token_hex(16), LOCK)
+        self.found: Claim | Stored = idempotency.claim(database, owner, key, secrets.token_hex(16), LOCK)
 
     async def renew(self) -> None:
         if isinstance(self.found, Claim) and time.monotonic() - self._renewed > RENEW_EVERY_SECONDS:

@@ -10,8 +10,9 @@ from api.dependencies import Given, Services, base_url
 from api.errors import ApiError, conflict, not_found
 from api.openapi import PROBLEMS, RESULT_RESPONSES, SUBMISSION
 from api.schemas import JobOut, JobPage
+from api.security import Authenticated
 from api.submission import accept
-from storage import jobs, results, submissions
+from storage import jobs, results, submissions, turns
 from storage.errors import ObjectMissingError
 from storage.jobs import TERMINAL, Job, Status
 from storage.keys import RESULTS, UPLOADS, network_object_key
@@ -40,7 +41,7 @@ def view(job: Job, request: Request, given: Services) -> dict[str, Any]:
         job,
         results.of(given.database, job.id) if job.status is Status.SUCCEEDED else (),
         base_url=base_url(request, given.settings),
-        queue_position=jobs.queue_position(given.database, job),
+        queue_position=turns.queue_position(given.database, job),
     )
 
 
@@ -51,13 +52,15 @@ def view(job: Job, request: Request, given: Services) -> dict[str, Any]:
     openapi_extra=SUBMISSION,
     responses={status: PROBLEMS[status] for status in (400, 409, 413, 422)},
 )
-async def submit_job(request: Request, response: Response, given: Given) -> dict[str, Any]:
+async def submit_job(
+    request: Request, response: Response, given: Given, caller: Authenticated
+) -> dict[str, Any]:
     """Submit a clip and the mask of its first frame.
 
     The upload is checked before it is accepted. What was accepted is stored and will be done once, whatever
     happens to the processes. A job equal to one that has succeeded is answered with its results at once.
     """
-    accepted = await accept(request, given)
+    accepted = await accept(request, given, caller)
     response.headers["Location"] = f"/v1/jobs/{accepted.job.id}"
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
@@ -120,6 +123,9 @@ def delete_job(job: Existing, given: Given) -> None:
 )
 def fetch_result(job: Existing, name: str, given: Given) -> Response:
     """A result file, with Range; or a redirect to where the object store serves it."""
+    if job.expired_at is not None:
+        detail = "The job's results have expired. Submit the clip and mask again."
+        raise ApiError(HTTPStatus.GONE, "result_expired", detail)
     if job.status is not Status.SUCCEEDED:
         detail = f"The job is {job.status.value}; results are there once it has succeeded."
         raise conflict("job_not_succeeded", detail)

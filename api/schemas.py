@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from storage.jobs import Stage, Status
+from worker.signing import is_secret
 
 
 class Preset(StrEnum):
@@ -15,6 +16,14 @@ class Preset(StrEnum):
     FAST = "fast"
     BALANCED = "balanced"
     BEST = "best"
+
+
+class PriorityName(StrEnum):
+    """How urgent a job is among its owner's."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
 
 
 class Segmenter(StrEnum):
@@ -69,9 +78,16 @@ class WebhookOptions(Strict):
     secret: str | None = Field(
         default=None,
         pattern=r"^whsec_[A-Za-z0-9+/]{32,88}={0,2}$",
-        description="24–64 random bytes in base64 after `whsec_`; without it the service's own secret signs. "
-        "It is never shown again.",
+        description="24–64 random bytes in base64 after `whsec_`; without it your secret of `/v1/webhook-secret` "
+        "signs. It is never shown again.",
     )
+
+    @field_validator("secret")
+    @classmethod
+    def _that_can_sign(cls, secret: str | None) -> str | None:
+        if secret is not None and not is_secret(secret):
+            raise ValueError("after `whsec_` there must be 24 to 64 bytes in base64")
+        return secret
 
     @field_validator("url")
     @classmethod
@@ -106,6 +122,10 @@ class JobOptions(Strict):
     )
 
     preset: Preset = Preset.BALANCED
+    priority: PriorityName = Field(
+        default=PriorityName.NORMAL,
+        description="Which of your waiting jobs comes first. Callers take turns, whatever their priorities.",
+    )
     segmenter: Segmenter = Segmenter.AUTO
     budget_seconds: int | None = Field(
         default=None,
@@ -157,6 +177,7 @@ JOB_EXAMPLE: dict[str, Any] = {
     "started_at": "2026-11-20T12:00:01.250Z",
     "finished_at": None,
     "deadline_at": None,
+    "expires_at": None,
     "results": [],
     "options": {"preset": "balanced", "outputs": ["overlay.mp4"], "overlay_color": "#1e90ff", "seed": 0},
     "metadata": {"shot": "012"},
@@ -184,6 +205,7 @@ class JobOut(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     deadline_at: datetime | None
+    expires_at: datetime | None = Field(description="When its files go: 410 from then on.")
     results: list[ResultOut]
     options: dict[str, Any]
     metadata: dict[str, str]
@@ -226,6 +248,20 @@ class DeliveryList(BaseModel):
     """The deliveries of one job."""
 
     deliveries: list[DeliveryOut]
+
+
+class WebhookSecretOut(BaseModel):
+    """One secret that signs webhooks."""
+
+    secret: str = Field(description="`whsec_` and base64, as the libraries of Standard Webhooks take it.")
+    created_at: datetime
+    expires_at: datetime | None = Field(description="Until when it signs beside a newer one; null: the newest.")
+
+
+class WebhookSecretList(BaseModel):
+    """The secrets that sign a caller's webhooks, newest first."""
+
+    secrets: list[WebhookSecretOut] = Field(min_length=1)
 
 
 class Problem(BaseModel):

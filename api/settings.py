@@ -41,6 +41,9 @@ class ApiSettings(BaseSettings):
     max_seconds: float = 600.0
     """Longest clip, in seconds."""
 
+    results_kept_days: float = 30.0
+    """How long a job's files are kept after its end (`expires_at`); 0: until the job is deleted."""
+
     max_deadline_seconds: int = 7 * 24 * 3600
     """Latest deadline a caller may set, in seconds from now."""
 

@@ -17,12 +17,14 @@ from api.dependencies import Services, base_url
 from api.errors import ApiError, bad_request, sentence, unprocessable
 from api.inspection import inspect
 from api.multipart import INCOMPLETE
+from api.receivers import check_receiver
 from api.schemas import JobOptions
+from api.security import Caller
 from api.uploads import Received, Receiver, drain
 from storage import jobs, results, submissions
 from storage.errors import IdempotencyLostError, ObjectMissingError
 from storage.idempotency import Claim, Stored
-from storage.jobs import Job, Status
+from storage.jobs import Job, Priority, Status
 from storage.keys import RESULTS, UPLOADS, content_keys, result_key
 from storage.results import Result
 
@@ -37,15 +39,15 @@ class Accepted:
     replayed: bool = False
 
 
-async def accept(request: Request, given: Services) -> Accepted:
+async def accept(request: Request, given: Services, caller: Caller) -> Accepted:
     """The job that the request asks for. Whatever refuses it leaves nothing behind."""
     job_id = jobs.new_id()
     hold: idempotency.Hold | None = None
     try:
         key = idempotency.parse_key(request.headers.get("idempotency-key"))
         if key is not None:
-            hold = await run_in_threadpool(idempotency.Hold, given.database, key)
-        return await _accept(request, given, job_id, hold)
+            hold = await run_in_threadpool(idempotency.Hold, given.database, caller.owner, key)
+        return await _accept(request, given, caller, job_id, hold)
     except BaseException as error:
         _leave_nothing(given, job_id, hold)
         if isinstance(error, ApiError):
@@ -55,13 +57,17 @@ async def accept(request: Request, given: Services) -> Accepted:
         raise
 
 
-async def _accept(request: Request, given: Services, job_id: str, hold: idempotency.Hold | None) -> Accepted:
+async def _accept(
+    request: Request, given: Services, caller: Caller, job_id: str, hold: idempotency.Hold | None
+) -> Accepted:
     found = hold.found if hold else None
     if isinstance(found, Stored) and found.job_id is None:
         raise idempotency.in_progress()
     received = await _receive(request, given, job_id, hold)
     video, masks = received.complete()
     options = parse_options(received.options, given.settings.max_deadline_seconds)
+    if options["webhook"]:
+        check_receiver(given, options["webhook"]["url"])
     fingerprint = idempotency.fingerprint(video, masks, options)
     if isinstance(found, Stored):
         idempotency.check_same(found, fingerprint)
@@ -69,7 +75,7 @@ async def _accept(request: Request, given: Services, job_id: str, hold: idempote
     inspected = await inspect(given, video, masks)
     if options["webhook"]:
         options["webhook"]["base_url"] = base_url(request, given.settings)
-    results_key, network_key = content_keys(video, masks, options, given.model_tag)
+    results_key, network_key = content_keys(caller.owner, video, masks, options, given.model_tag)
     now = given.database.now()
     deadline = options["deadline_seconds"]
     job = Job(
@@ -84,6 +90,9 @@ async def _accept(request: Request, given: Services, job_id: str, hold: idempote
         network_key=network_key,
         created_at=now,
         deadline_at=now + timedelta(seconds=deadline) if deadline else None,
+        owner=caller.owner,
+        priority=Priority[options["priority"].upper()],
+        kept_seconds=round(given.settings.results_kept_days * 24 * 3600) or None,
     )
     claim = replace(found, fingerprint=fingerprint) if isinstance(found, Claim) else None
     return Accepted(await run_in_threadpool(_store, given, job, claim))

@@ -1,4 +1,4 @@
-"""What a worker does to a job: claim it, keep its lease, and record how the attempt ended.
+"""What a worker does to a job: claim the next one, keep its lease, and record how the attempt ended.
 
 Every write names the attempt. A worker whose attempt is over changes nothing and hears LeaseLostError.
 """
@@ -10,10 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import changes, events, results
+from storage import changes, events, results, turns
 from storage.database import Database
 from storage.errors import LeaseLostError
-from storage.jobs import MAX_LOST_WORKERS, Job, Stage, Status, jobs
+from storage.jobs import MAX_LOST_WORKERS, Job, Stage, Status, find, jobs
 from storage.results import Result
 
 
@@ -25,25 +25,41 @@ class Attempt:
     number: int
 
 
+def claim_next(database: Database, *, worker: str, lease: timedelta) -> Attempt | None:
+    """An attempt at the job whose turn it is; None when none waits."""
+    with database.write() as connection:
+        job_id = turns.next_in_turn(connection, database)
+        return _claim(connection, database, job_id, worker, lease) if job_id else None
+
+
 def claim(database: Database, job_id: str, *, worker: str, lease: timedelta) -> Attempt | None:
     """The next attempt at a queued job; None when it does not wait (any more) or its deadline has passed."""
+    with database.write() as connection:
+        return _claim(connection, database, job_id, worker, lease)
+
+
+def _claim(
+    connection: sa.Connection, database: Database, job_id: str, worker: str, lease: timedelta
+) -> Attempt | None:
     now = database.now()
     in_time = sa.or_(jobs.c.deadline_at.is_(None), jobs.c.deadline_at > now)
-    with database.write() as connection:
-        job = changes.move(
-            connection,
-            database,
-            job_id,
-            Status.RUNNING,
-            in_time,
-            source=Status.QUEUED,
-            attempt=jobs.c.attempt + 1,
-            stage=Stage.FETCHING,
-            worker=worker,
-            lease_expires_at=now + lease,
-            started_at=sa.func.coalesce(jobs.c.started_at, sa.literal(now, jobs.c.started_at.type)),
-        )
-    return Attempt(job, job.attempt) if job else None
+    job = changes.move(
+        connection,
+        database,
+        job_id,
+        Status.RUNNING,
+        in_time,
+        source=Status.QUEUED,
+        attempt=jobs.c.attempt + 1,
+        stage=Stage.FETCHING,
+        worker=worker,
+        lease_expires_at=now + lease,
+        started_at=sa.func.coalesce(jobs.c.started_at, sa.literal(now, jobs.c.started_at.type)),
+    )
+    if job is None:
+        return None
+    turns.note_served(connection, database, job.owner)
+    return Attempt(job, job.attempt)
 
 
 def beat(database: Database, attempt: Attempt, *, lease: timedelta) -> bool:
@@ -98,9 +114,18 @@ def succeed(
 ) -> Job:
     """Record the results and the success, and owe the webhook, together."""
     with database.write() as connection:
-        _own(connection, attempt)
+        if not _is_owned(connection, attempt):
+            return _ended_before(connection, attempt, Status.SUCCEEDED)
         results.insert(connection, attempt.job.id, found)
-        return _end(connection, database, attempt, Status.SUCCEEDED, timings=dict(timings))
+        made_bytes = sum(result.bytes for result in found)
+        return _end(
+            connection,
+            database,
+            attempt,
+            Status.SUCCEEDED,
+            timings=dict(timings),
+            stored_bytes=jobs.c.stored_bytes + made_bytes,
+        )
 
 
 def fail(database: Database, attempt: Attempt, *, code: str, detail: str) -> Job:
@@ -129,8 +154,8 @@ def stumble(database: Database, attempt: Attempt, *, code: str, detail: str) -> 
         return _end(connection, database, attempt, Status.FAILED, **failure)
 
 
-def _own(connection: sa.Connection, attempt: Attempt) -> None:
-    """Lock the row, so that results are inserted only by the attempt that owns it."""
+def _is_owned(connection: sa.Connection, attempt: Attempt) -> bool:
+    """Whether the attempt owns its job; the row is locked, so that results are inserted by nobody else."""
     query = (
         sa.select(jobs.c.id)
         .where(
@@ -140,8 +165,15 @@ def _own(connection: sa.Connection, attempt: Attempt) -> None:
         )
         .with_for_update()
     )
-    if connection.execute(query).first() is None:
+    return connection.execute(query).first() is not None
+
+
+def _ended_before(connection: sa.Connection, attempt: Attempt, to: Status) -> Job:
+    """The job, if this attempt ended just so: the commit went through, though its answer did not arrive."""
+    job = find(connection, attempt.job.id)
+    if job is None or job.attempt != attempt.number or job.status is not to:
         raise LeaseLostError(attempt.job.id)
+    return job
 
 
 def _end(connection: sa.Connection, database: Database, attempt: Attempt, to: Status, **values: Any) -> Job:
@@ -154,6 +186,4 @@ def _end(connection: sa.Connection, database: Database, attempt: Attempt, to: St
         source=Status.RUNNING,
         **values,
     )
-    if job is None:
-        raise LeaseLostError(attempt.job.id)
-    return job
+    return job or _ended_before(connection, attempt, to)

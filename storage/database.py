@@ -8,7 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy import exc as sa_errors
 from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from storage.errors import DatabaseUnavailableError
 
 metadata = sa.MetaData(
     naming_convention={
@@ -21,6 +24,9 @@ metadata = sa.MetaData(
 
 # Another process holds SQLite's write lock for milliseconds; thirty seconds means something is broken.
 SQLITE_BUSY_TIMEOUT_MILLISECONDS = 30_000
+
+# A database that does not take a connection for so long is away; a heartbeat must not wait longer.
+CONNECT_TIMEOUT_SECONDS = 5
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
@@ -58,13 +64,19 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        with self.engine.connect() as connection, connection.begin():
+        """A transaction that changes nothing. Raises DatabaseUnavailableError."""
+        with _converted(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
+        """A transaction, committed at the end of the block. Raises DatabaseUnavailableError."""
         # SQLite must take its write lock at BEGIN: a read that turns into a write later fails under load.
-        with self.engine.connect().execution_options(takes_write_lock=True) as connection, connection.begin():
+        with (
+            _converted(),
+            self.engine.connect().execution_options(takes_write_lock=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     def check(self) -> None:
@@ -76,10 +88,26 @@ class Database:
         self.engine.dispose()
 
 
+@contextmanager
+def _converted() -> Iterator[None]:
+    try:
+        yield
+    except (sa_errors.OperationalError, sa_errors.InterfaceError, sa_errors.TimeoutError) as error:
+        raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
+
+
 def create_engine(address: str) -> sa.Engine:
     url = sa.make_url(address)
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)
+        return sa.create_engine(
+            url,
+            pool_pre_ping=True,
+            # the API answers from up to 40 threads; a worker uses two
+            pool_size=10,
+            max_overflow=30,
+            pool_timeout=10,
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "keepalives_idle": 30},
+        )
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url)

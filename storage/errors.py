@@ -15,3 +15,15 @@ class ObjectMissingError(StorageError):
 
 class IdempotencyLostError(StorageError):
     """The request paused for so long that another one took its idempotency key."""
+
+
+class UnavailableError(StorageError):
+    """What records or objects are kept in does not answer just now; the same call may succeed later."""
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The database cannot be reached, or broke off."""
+
+
+class TooManySecretsError(StorageError):
+    """The owner has rotated its webhook secret so often that older ones must retire first."""

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.database import Database, UtcDateTime, metadata
 from storage.errors import IdempotencyLostError
+from storage.owners import OWNER_LENGTH
 
 # Stripe's practice and the draft's advice: long enough for any client's retries.
 KEPT_FOR = timedelta(hours=24)
@@ -15,7 +16,9 @@ KEPT_FOR = timedelta(hours=24)
 idempotency_keys = sa.Table(
     "idempotency_keys",
     metadata,
+    sa.Column("owner", sa.String(OWNER_LENGTH), primary_key=True),
     sa.Column("key", sa.String(255), primary_key=True),
+    # of the request that holds the key
     sa.Column("owner_token", sa.String(32), nullable=False),
     sa.Column("fingerprint", sa.String(64)),
     # no foreign key: a deleted job keeps its key, so that a late retry does not make it anew
@@ -30,6 +33,7 @@ idempotency_keys = sa.Table(
 class Claim:
     """This request's hold on a key; `fingerprint` (SHA-256, hex) of the parsed request is set to settle it."""
 
+    owner: str
     key: str
     token: str
     fingerprint: str = ""
@@ -43,8 +47,8 @@ class Stored:
     job_id: str | None
 
 
-def claim(database: Database, key: str, token: str, lock: timedelta) -> Claim | Stored:
-    """Take the key for a new request, or hear what an earlier request has made of it."""
+def claim(database: Database, owner: str, key: str, token: str, lock: timedelta) -> Claim | Stored:
+    """Take the owner's key for a new request, or hear what an earlier request has made of it."""
     now = database.now()
     with database.write() as connection:
         connection.execute(sa.delete(idempotency_keys).where(_is_over(now)))
@@ -52,17 +56,17 @@ def claim(database: Database, key: str, token: str, lock: timedelta) -> Claim | 
             with connection.begin_nested():
                 connection.execute(
                     sa.insert(idempotency_keys).values(
-                        key=key, owner_token=token, locked_until=now + lock, created_at=now
+                        owner=owner, key=key, owner_token=token, locked_until=now + lock, created_at=now
                     )
                 )
         except IntegrityError:
             row = connection.execute(
                 sa.select(idempotency_keys.c.fingerprint, idempotency_keys.c.job_id).where(
-                    idempotency_keys.c.key == key
+                    idempotency_keys.c.owner == owner, idempotency_keys.c.key == key
                 )
             ).one()
             return Stored(*row)
-    return Claim(key, token)
+    return Claim(owner, key, token)
 
 
 def renew(database: Database, claimed: Claim, lock: timedelta) -> None:
@@ -91,6 +95,7 @@ def release(database: Database, claimed: Claim) -> None:
 
 def _owned(claimed: Claim) -> sa.ColumnElement[bool]:
     return sa.and_(
+        idempotency_keys.c.owner == claimed.owner,
         idempotency_keys.c.key == claimed.key,
         idempotency_keys.c.owner_token == claimed.token,
         idempotency_keys.c.job_id.is_(None),

@@ -5,12 +5,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.database import Database, UtcDateTime, metadata
+from storage.owners import LOCAL, OWNER_LENGTH
 
 
 class Status(StrEnum):
@@ -33,6 +34,14 @@ class Stage(StrEnum):
     STORING = "storing"
 
 
+class Priority(IntEnum):
+    """Which of its owner's jobs comes first; owners take turns whatever their jobs' priorities."""
+
+    LOW = 0
+    NORMAL = 1
+    HIGH = 2
+
+
 TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
 
 # Where each status may go next. Every change is one conditional UPDATE that names the status it comes from.
@@ -51,7 +60,9 @@ jobs = sa.Table(
     "jobs",
     metadata,
     sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("owner", sa.String(OWNER_LENGTH), nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("priority", sa.SmallInteger, nullable=False, default=Priority.NORMAL),
     sa.Column("stage", sa.String(16)),
     sa.Column("progress", sa.Float, nullable=False, default=0.0),
     sa.Column("eta_seconds", sa.Float),
@@ -83,6 +94,19 @@ jobs = sa.Table(
     sa.Column("started_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
     sa.Column("deadline_at", UtcDateTime),
+    # since when it waits (again)
+    sa.Column("queued_at", UtcDateTime),
+    # its files go at `expires_at`, `kept_seconds` after its end (none: never); `expired_at` says that they went
+    sa.Column("kept_seconds", sa.Integer),
+    sa.Column("expires_at", UtcDateTime),
+    sa.Column("expired_at", UtcDateTime),
+    # bytes of its uploads and results, which count against its owner's limit
+    sa.Column("stored_bytes", sa.BigInteger, nullable=False, default=0),
+    # W3C traceparent of the request that made it
+    sa.Column("trace", sa.String(64)),
+    sa.Index("ix_jobs_status_owner_priority_id", "status", "owner", "priority", "id"),
+    sa.Index("ix_jobs_owner_id", "owner", "id"),
+    sa.Index("ix_jobs_expires_at", "expires_at"),
     sa.Index("ix_jobs_status_lease_expires_at", "status", "lease_expires_at"),
     sa.Index("ix_jobs_status_next_hint_at", "status", "next_hint_at"),
 )
@@ -131,6 +155,14 @@ class Job:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     deadline_at: datetime | None = None
+    owner: str = LOCAL
+    priority: int = Priority.NORMAL
+    queued_at: datetime | None = None
+    kept_seconds: int | None = None
+    expires_at: datetime | None = None
+    expired_at: datetime | None = None
+    stored_bytes: int = 0
+    trace: str | None = None
 
 
 def new_id() -> str:
@@ -158,10 +190,17 @@ def find(connection: sa.Connection, job_id: str) -> Job | None:
 
 
 def page(
-    database: Database, *, status: Status | None = None, before: str | None = None, limit: int = 50
+    database: Database,
+    *,
+    owner: str | None = None,
+    status: Status | None = None,
+    before: str | None = None,
+    limit: int = 50,
 ) -> Sequence[Job]:
-    """Jobs, newest first; `before` is the id of the last job of the page before."""
+    """Jobs (of one owner), newest first; `before` is the id of the last job of the page before."""
     query = sa.select(jobs).order_by(jobs.c.id.desc()).limit(limit)
+    if owner is not None:
+        query = query.where(jobs.c.owner == owner)
     if status is not None:
         query = query.where(jobs.c.status == status)
     if before is not None:
@@ -170,20 +209,15 @@ def page(
         return [from_row(row) for row in connection.execute(query)]
 
 
-def queue_position(database: Database, job: Job) -> int | None:
-    """1 for the next job to be claimed; None when the job does not wait."""
-    if job.status is not Status.QUEUED:
-        return None
-    ahead = sa.select(sa.func.count()).where(jobs.c.status == Status.QUEUED, jobs.c.id < job.id)
-    with database.read() as connection:
-        return connection.execute(ahead).scalar_one() + 1
-
-
 def succeeded_like(database: Database, results_key: str) -> Job | None:
-    """The newest succeeded job with the same content and options."""
+    """The newest succeeded job with the same owner, content and options whose files are still there."""
     query = (
         sa.select(jobs)
-        .where(jobs.c.results_key == results_key, jobs.c.status == Status.SUCCEEDED)
+        .where(
+            jobs.c.results_key == results_key,
+            jobs.c.status == Status.SUCCEEDED,
+            jobs.c.expired_at.is_(None),
+        )
         .order_by(jobs.c.id.desc())
         .limit(1)
     )
@@ -192,10 +226,11 @@ def succeeded_like(database: Database, results_key: str) -> Job | None:
     return from_row(row) if row else None
 
 
-def existing(database: Database, job_ids: Sequence[str]) -> set[str]:
-    """Which of these ids have a record."""
+def with_files(database: Database, job_ids: Sequence[str]) -> set[str]:
+    """Which of these ids have a record whose files have not expired."""
+    query = sa.select(jobs.c.id).where(jobs.c.id.in_(job_ids), jobs.c.expired_at.is_(None))
     with database.read() as connection:
-        return set(connection.execute(sa.select(jobs.c.id).where(jobs.c.id.in_(job_ids))).scalars())
+        return set(connection.execute(query).scalars())
 
 
 def network_in_use(database: Database, network_key: str) -> bool:

@@ -35,10 +35,18 @@ def job_of(key: str) -> str:
 
 
 def content_keys(
-    video: StoredFile, masks: Sequence[StoredFile], options: dict[str, Any], model_tag: str
+    owner: str,
+    video: StoredFile,
+    masks: Sequence[StoredFile],
+    options: dict[str, Any],
+    model_tag: str,
 ) -> tuple[str, str]:
-    """The SHA-256 (hex) that equal results share, and the one that equal fine-tuned networks share."""
+    """The SHA-256 (hex) that equal results share, and the one that equal fine-tuned networks share.
+
+    Nothing is shared between owners: an answer that comes at once would tell one what another has sent.
+    """
     trained_on: dict[str, Any] = {
+        "owner": owner,
         "video": video.sha256,
         "masks": sorted((mask.frame, mask.sha256) for mask in masks),
         "preset": options["preset"],

@@ -1,6 +1,7 @@
 """What the recovery loop finds: leases that ran out, deadlines that passed, hints that never arrived."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from storage.jobs import MAX_LOST_WORKERS, Job, Status, from_row, jobs
 
 # A hint may be lost, or its queue may be long. Ask again, less and less often, but never give up.
 HINT_INTERVAL = timedelta(seconds=20)
-LONGEST_HINT_INTERVAL = timedelta(minutes=5)
+LONGEST_HINT_INTERVAL = timedelta(minutes=1)
 
 
 def expire_leases(database: Database) -> Sequence[Job]:
@@ -44,7 +45,6 @@ def _expire(database: Database, job: Job) -> Job | None:
             jobs.c.lease_expires_at < database.now(),
             source=Status.RUNNING,
             lost_workers=lost_workers,
-            hints=0,
             error_code=error_code,
             error_detail=error_detail,
         )
@@ -73,22 +73,42 @@ def fail_overdue(database: Database) -> Sequence[Job]:
     return failed
 
 
-def take_due_hints(database: Database, limit: int = 100) -> Sequence[str]:
-    """Ids of waiting jobs that need a hint in the queue now; each is scheduled for its next one."""
+@dataclass(frozen=True)
+class DueHint:
+    """A waiting job that needs a hint now, and how long it is until it will need the next one."""
+
+    job_id: str
+    wait: timedelta
+
+
+def take_due_hints(database: Database, limit: int = 100) -> Sequence[DueHint]:
+    """The waiting jobs that need a hint in the queue now; each is scheduled for its next one."""
     now = database.now()
     query = (
         sa.select(jobs.c.id, jobs.c.hints)
         .where(jobs.c.status == Status.QUEUED, jobs.c.next_hint_at <= now)
         .order_by(jobs.c.id)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     with database.write() as connection:
-        found = connection.execute(query).all()
-        for job_id, hints in found:
-            wait = min(HINT_INTERVAL * 2 ** min(hints, 8), LONGEST_HINT_INTERVAL)
+        due = [DueHint(job_id, _wait_after(hints)) for job_id, hints in connection.execute(query)]
+        for hint in due:
             connection.execute(
                 sa.update(jobs)
-                .where(jobs.c.id == job_id, jobs.c.status == Status.QUEUED)
-                .values(hints=hints + 1, next_hint_at=now + wait)
+                .where(jobs.c.id == hint.job_id, jobs.c.status == Status.QUEUED)
+                .values(hints=jobs.c.hints + 1, next_hint_at=now + hint.wait)
             )
-    return [job_id for job_id, _ in found]
+    return due
+
+
+def _wait_after(hints: int) -> timedelta:
+    doubled: timedelta = HINT_INTERVAL * 2 ** min(hints, 8)
+    return min(doubled, LONGEST_HINT_INTERVAL)
+
+
+def some_job_waits(database: Database) -> bool:
+    """Whether any job is there to be claimed."""
+    query = sa.select(jobs.c.id).where(jobs.c.status == Status.QUEUED).limit(1)
+    with database.read() as connection:
+        return connection.execute(query).first() is not None

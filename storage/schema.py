@@ -7,7 +7,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from storage import deliveries, events, idempotency, jobs, results, workers  # noqa: F401 — they register their tables
+from storage import (  # noqa: F401 — they register their tables
+    api_keys,
+    deliveries,
+    events,
+    idempotency,
+    jobs,
+    results,
+    turns,
+    uploads,
+    webhook_secrets,
+    workers,
+)
 from storage.database import Database, metadata
 
 __all__ = ["difference", "metadata", "migrate", "revise"]

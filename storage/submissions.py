@@ -24,7 +24,9 @@ def submit(
     The idempotency key, if any, is settled in the same transaction.
     """
     with database.write() as connection:
-        row = connection.execute(sa.insert(jobs).values(**_columns(job, database)).returning(jobs)).one()
+        row = connection.execute(
+            sa.insert(jobs).values(**_columns(job, found, database)).returning(jobs)
+        ).one()
         stored = from_row(row)
         results.insert(connection, job.id, found)
         if claim is not None:
@@ -33,13 +35,17 @@ def submit(
     return stored
 
 
-def _columns(job: Job, database: Database) -> dict[str, Any]:
+def _columns(job: Job, found: Sequence[Result], database: Database) -> dict[str, Any]:
     values = {column.name: getattr(job, column.name) for column in fields(job)}
     values["video"] = asdict(job.video)
     values["masks"] = [asdict(mask) for mask in job.masks]
     values["events"] = 1
+    sent_bytes = job.video.bytes + sum(mask.bytes for mask in job.masks)
+    values["stored_bytes"] = sent_bytes + sum(result.bytes for result in found)
     if job.status is Status.QUEUED:
-        values["next_hint_at"] = database.now() + FIRST_HINT_PATIENCE
+        values |= {"queued_at": database.now(), "next_hint_at": database.now() + FIRST_HINT_PATIENCE}
+    elif job.kept_seconds is not None:
+        values["expires_at"] = database.now() + timedelta(seconds=job.kept_seconds)
     return values
 
 

@@ -28,6 +28,7 @@ def job_view(
         "started_at": _instant(job.started_at),
         "finished_at": _instant(job.finished_at),
         "deadline_at": _instant(job.deadline_at),
+        "expires_at": _instant(job.expires_at),
         "results": [
             {
                 "name": result.name,

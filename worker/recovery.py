@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import structlog
 
-from storage import jobs, recovery
+from storage import jobs, recovery, retention
 from storage.database import Database
 from storage.keys import NETWORKS, RESULTS, UPLOADS, job_of
 from storage.objects import Objects
@@ -20,8 +20,18 @@ def recover(database: Database) -> None:
         log.warning("worker lost", job_id=job.id, attempt=job.attempt, status=job.status.value)
     for job in recovery.fail_overdue(database):
         log.info("deadline passed in the queue", job_id=job.id)
-    for job_id in recovery.take_due_hints(database):
-        queue.send_hint(job_id)
+    for hint in recovery.take_due_hints(database):
+        queue.send_hint(hint.job_id, until_next=hint.wait)
+
+
+def expire(database: Database, objects: Objects, *, records_kept: timedelta) -> None:
+    """Remove the files of jobs whose time has come, and the records of those that lost theirs long ago."""
+    while expired := retention.expire_due(database):
+        for job_id in expired:
+            log.info("job expired", job_id=job_id)
+            for prefix in (UPLOADS, RESULTS):
+                objects.delete_prefix(f"{prefix}/{job_id}")
+    retention.forget(database, records_kept)
 
 
 def sweep(database: Database, objects: Objects, *, idle: timedelta, networks_kept: timedelta) -> None:
@@ -34,14 +44,14 @@ def sweep(database: Database, objects: Objects, *, idle: timedelta, networks_kep
 
 
 def orphans(database: Database, objects: Objects, idle: timedelta) -> set[str]:
-    """Prefixes of jobs that have objects but no record, and have been left alone for `idle`."""
+    """Prefixes of jobs that have objects but no record or an expired one, and have been left alone for `idle`."""
     newest: dict[str, float] = {}
     for key, changed_at in _objects_of_jobs(objects):
         prefix = "/".join(key.split("/")[:2])
         newest[prefix] = max(newest.get(prefix, 0.0), changed_at)
     before = (database.now() - idle).timestamp()
     candidates = [prefix for prefix, changed_at in newest.items() if changed_at <= before]
-    known = jobs.existing(database, [job_of(prefix) for prefix in candidates])
+    known = jobs.with_files(database, [job_of(prefix) for prefix in candidates])
     return {prefix for prefix in candidates if job_of(prefix) not in known}
 
 

@@ -1,10 +1,15 @@
 """How workers run: the broker, the network, leases, and what a webhook is signed with."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.settings import StorageSettings
+from worker.addresses import Policy
+from worker.signing import Signing, is_secret
 
 # Raise when the same clip, masks and options would give other results: it keeps old ones out of the cache.
 RESULTS_VERSION = 2
@@ -45,6 +50,9 @@ class WorkerSettings(BaseSettings):
     work_dir: Path | None = None
     """Where a running job keeps its files. Empty: the system's folder for temporary files."""
 
+    heartbeat_file: Path | None = None
+    """A file that worker, courier and beat touch while their loop turns, for health checks. Empty: none."""
+
     heartbeat_seconds: float = 2.0
     """How often a running job renews its lease, stores progress and reads the cancel flag (cancel: < 5 s)."""
 
@@ -52,13 +60,31 @@ class WorkerSettings(BaseSettings):
     """How long a silent worker keeps its job: fifteen missed heartbeats."""
 
     webhook_secret: str = ""
-    """What deliveries are signed with (`whsec_…`). Empty: made once, in `webhook_secret` in the data folder."""
+    """What deliveries of a service without API keys are signed with (`whsec_…`). Empty: made once, in the database."""
 
-    webhook_timeout_seconds: float = 15.0
-    """How long a receiver may take to answer; Standard Webhooks advises 15–30 s."""
+    webhook_secret_overlap_hours: float = Field(default=24.0, ge=0, le=24 * 30)
+    """How long a webhook secret goes on to sign beside the one that replaced it."""
+
+    webhook_timeout_seconds: float = Field(default=15.0, gt=0, le=60)
+    """How long an attempt may take in all, from the look-up of the name to the answer; Standard Webhooks: 15–30 s."""
+
+    webhook_senders: int = Field(default=3, ge=1)
+    """Deliveries that one courier sends at once. Fewer than its threads: recovery must not wait for a receiver."""
+
+    webhook_allow_http: bool = False
+    """Whether webhooks may go to http:// addresses. `make serve` on loopback allows it, unless this is set."""
+
+    webhook_allowed_networks: str = ""
+    """Denied networks that webhooks may go to: `10.1.0.0/16,fd00:1::/64`. `make serve` on loopback: the loopback."""
+
+    webhook_denied_networks: str = ""
+    """Networks that webhooks may not go to, besides all that are not public: your own public ones."""
 
     network_cache_days: float = 7.0
     """How long a fine-tuned network is kept for later jobs with the same clip and masks."""
+
+    records_kept_days: float = 90.0
+    """How long the record of a job stays after its files have expired, so that its id is answered 410, not 404."""
 
     upload_idle_seconds: float = 3600.0
     """After this long without a change, objects that no job refers to are swept away."""
@@ -68,6 +94,25 @@ class WorkerSettings(BaseSettings):
 
     log_level: str = "INFO"
     """Least level that is logged."""
+
+    @model_validator(mode="after")
+    def _check_webhooks(self) -> Self:
+        if self.webhook_secret and not is_secret(self.webhook_secret):
+            raise ValueError("ROTOMILL_WEBHOOK_SECRET must be `whsec_` and 24 to 64 random bytes in base64")
+        try:
+            self.webhook_policy  # noqa: B018 — it is there to raise
+        except ValueError as error:
+            raise ValueError(f"a network of ROTOMILL_WEBHOOK_…_NETWORKS is not one: {error}") from error
+        return self
+
+    @property
+    def webhook_policy(self) -> Policy:
+        """Which receivers deliveries may go to."""
+        return Policy.of(
+            allow_http=self.webhook_allow_http,
+            allowed=self.webhook_allowed_networks,
+            denied=self.webhook_denied_networks,
+        )
 
     @property
     def model_tag(self) -> str:
@@ -92,3 +137,10 @@ def broker_address(worker: WorkerSettings, storage: StorageSettings) -> tuple[st
         "polling_interval": 0.1,
     }
     return "filesystem://localhost", options
+
+
+def signing(worker: WorkerSettings, storage: StorageSettings) -> Signing:
+    """How deliveries are signed; without a setting, a service of an earlier version goes on with the file it made."""
+    file = storage.data_dir / "webhook_secret"
+    configured = worker.webhook_secret or (file.read_text().strip() if file.is_file() else "")
+    return Signing(configured, timedelta(hours=worker.webhook_secret_overlap_hours))

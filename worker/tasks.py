@@ -6,19 +6,21 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import obstore.exceptions
 import structlog
+import tenacity
 from celery import signals
 
 from storage import attempts, deliveries, jobs
+from storage import recovery as storage_recovery
 from storage.attempts import Attempt
-from storage.errors import LeaseLostError
+from storage.database import Database
+from storage.errors import DatabaseUnavailableError, LeaseLostError, UnavailableError
 from storage.jobs import Job
 from storage.keys import attempt_prefix
 from worker import presence, queue, recovery, webhooks
@@ -28,11 +30,14 @@ from worker.runtime import Runtime, current
 
 log = structlog.get_logger(__name__)
 
+# Every two seconds, so that all couriers together soon have as many as they can hold.
+MOST_SENDERS_CALLED = 8
+
 # Shared by the worker's main process, which hears the signal to stop, and its child, which does the work.
 _stopping = multiprocessing.get_context("fork").Event()
 
 # Failures of what we stand on, which another attempt may not meet.
-PASSING_FAILURES = (OSError, MemoryError, obstore.exceptions.BaseError)
+PASSING_FAILURES = (OSError, MemoryError, obstore.exceptions.BaseError, UnavailableError)
 
 
 @signals.worker_shutting_down.connect
@@ -47,19 +52,28 @@ def _be_present(**_: Any) -> None:
 
 
 @queue.app.task(name=queue.RUN_JOB)
-def run_job(job_id: str) -> None:
-    """Claim the job, do the work, record how it ended. A message that comes twice finds nothing to claim."""
+def run_job(_waiting_job_id: str) -> None:
+    """Claim the job whose turn it is, do the work, record how it ended.
+
+    The message says that some job waits. It may come twice, late or never: what is claimed is the database's to say.
+    """
     if _stopping.is_set():
         return  # the job waits on; the recovery loop hints at it again, for a worker that stays
     runtime = current()
     worker = f"{socket.gethostname()}:{os.getpid()}"
     lease = timedelta(seconds=runtime.settings.lease_seconds)
-    attempt = attempts.claim(runtime.database, job_id, worker=worker, lease=lease)
+    attempt = attempts.claim_next(runtime.database, worker=worker, lease=lease)
     if attempt is None:
-        log.info("nothing to claim", job_id=job_id)
         return
+    _run_attempt(runtime, attempt)
+    if not _stopping.is_set() and storage_recovery.some_job_waits(runtime.database):
+        queue.send_hint(attempt.job.id)  # while one worker lives, lost hints delay nobody
+
+
+def _run_attempt(runtime: Runtime, attempt: Attempt) -> None:
+    job_id = attempt.job.id
     with structlog.contextvars.bound_contextvars(job_id=job_id, attempt=attempt.number):
-        log.info("job claimed", worker=worker)
+        log.info("job claimed", worker=attempt.job.worker)
         with contextlib.suppress(LeaseLostError):
             job = _run(runtime, attempt)
             log.info("attempt ended", status=job.status.value, error_code=job.error_code)
@@ -81,26 +95,52 @@ def _run(runtime: Runtime, attempt: Attempt) -> Job:
             found = fulfil(runtime, attempt.job, attempt.number, folder, progress)
             progress.close()
             timings = progress.timings
-    except CanceledError:
-        return attempts.cancel(database, attempt)
-    except HandedBackError:
-        return attempts.hand_back(database, attempt)
-    except DeadlineExceededError:
-        detail = (
-            "The job's deadline passed while it ran. Give a longer `deadline_seconds`, or a faster preset."
-        )
-        return attempts.fail(database, attempt, code="deadline_exceeded", detail=detail)
-    except InputError as error:
-        return attempts.fail(database, attempt, code=error.code, detail=error.detail)
     except LeaseLostError:
         raise
-    except PASSING_FAILURES:
-        log.exception("attempt failed; another may succeed")
-        return attempts.stumble(database, attempt, **_INTERNAL)
-    except Exception:
-        log.exception("attempt failed")
-        return attempts.fail(database, attempt, **_INTERNAL)
-    return attempts.succeed(database, attempt, found=found, timings=timings)
+    except Exception as failure:
+        ending = _ending_of(failure, database, attempt)
+    else:
+
+        def ending() -> Job:
+            return attempts.succeed(database, attempt, found=found, timings=timings)
+
+    return _recorded(ending, runtime.settings.lease_seconds)
+
+
+def _ending_of(failure: Exception, database: Database, attempt: Attempt) -> Callable[[], Job]:
+    """How an attempt ends that was interrupted or went wrong."""
+    match failure:
+        case CanceledError():
+            return lambda: attempts.cancel(database, attempt)
+        case HandedBackError():
+            return lambda: attempts.hand_back(database, attempt)
+        case DeadlineExceededError():
+            return lambda: attempts.fail(database, attempt, code="deadline_exceeded", detail=_TOO_LATE)
+        case InputError(code=code, detail=detail):
+            return lambda: attempts.fail(database, attempt, code=code, detail=detail)
+        case failure if isinstance(failure, PASSING_FAILURES):
+            log.error("attempt failed; another may succeed", exc_info=failure)
+            return lambda: attempts.stumble(database, attempt, **_INTERNAL)
+        case _:
+            log.error("attempt failed", exc_info=failure)
+            return lambda: attempts.fail(database, attempt, **_INTERNAL)
+
+
+def _recorded(ending: Callable[[], Job], patience_seconds: float) -> Job:
+    """Record the outcome, again and again while the database is away: it may have cost an hour to get.
+
+    An attempt that loses its job meanwhile hears it; one whose commit went through unheard is told of its own outcome.
+    """
+    persistent = tenacity.retry(
+        retry=tenacity.retry_if_exception_type(DatabaseUnavailableError),
+        wait=tenacity.wait_exponential_jitter(initial=0.2, max=2),
+        stop=tenacity.stop_after_delay(patience_seconds),
+        reraise=True,
+    )
+    return persistent(ending)()
+
+
+_TOO_LATE = "The job's deadline passed while it ran. Give a longer `deadline_seconds`, or a faster preset."
 
 
 _INTERNAL = {
@@ -111,10 +151,13 @@ _INTERNAL = {
 
 def _tell(job: Job) -> None:
     """Hints for what the outcome owes; all of it is in the database, and found there if these are lost."""
-    if job.status is jobs.Status.QUEUED:
-        queue.send_hint(job.id)
-    elif job.options.get("webhook"):
-        queue.send_deliveries_due()
+    try:
+        if job.status is jobs.Status.QUEUED:
+            queue.send_hint(job.id)
+        elif job.options.get("webhook"):
+            queue.send_deliveries_due()
+    except Exception:
+        log.exception("hint not sent")
 
 
 def _progress(runtime: Runtime, attempt: Attempt) -> Progress:
@@ -152,19 +195,24 @@ def _is_alive(process_id: int) -> bool:
 
 
 @queue.app.task(name=queue.DELIVER)
-def deliver(delivery_id: str) -> None:
-    """Send one delivery, if it is still due."""
+def deliver() -> None:
+    """Send what is due, in turn, for a little while. Where enough are sending, it is left to them."""
     runtime = current()
-    timeout = runtime.settings.webhook_timeout_seconds
-    with httpx.Client(timeout=timeout, follow_redirects=False) as client:
-        webhooks.deliver(runtime.database, delivery_id, secret=runtime.webhook_secret, client=client)
+    if not runtime.senders.acquire(blocking=False):
+        return
+    try:
+        more = webhooks.send_due(runtime.database, signing=runtime.signing, sender=runtime.sender)
+    finally:
+        runtime.senders.release()
+    if more:
+        queue.send_delivery()
 
 
 @queue.app.task(name=queue.DELIVER_DUE)
 def deliver_due() -> None:
-    """Hand each delivery that is due to a sender of its own: one slow receiver delays nobody else."""
-    for delivery_id in deliveries.due(current().database):
-        queue.send_delivery(delivery_id)
+    """Call as many senders as there are deliveries due, within reason: each takes what is next, one after another."""
+    for _ in range(deliveries.count_due(current().database, most=MOST_SENDERS_CALLED)):
+        queue.send_delivery()
 
 
 @queue.app.task(name=queue.RECOVER)
@@ -175,8 +223,11 @@ def recover() -> None:
 
 @queue.app.task(name=queue.SWEEP)
 def sweep() -> None:
-    """Remove objects that nobody refers to."""
+    """Remove what has expired, and objects that nobody refers to."""
     runtime = current()
+    recovery.expire(
+        runtime.database, runtime.objects, records_kept=timedelta(days=runtime.settings.records_kept_days)
+    )
     recovery.sweep(
         runtime.database,
         runtime.objects,

@@ -101,3 +101,17 @@ def test_the_third_stumble_fails_the_job_with_its_reason(database: Database) -> 
         job = attempts.stumble(database, claim(database, job), code="internal_error", detail="disk full")
     assert job.status is Status.FAILED
     assert job.error_code == "internal_error"
+
+
+def test_an_outcome_whose_answer_got_lost_may_be_recorded_again(database: Database) -> None:
+    attempt = claim(database, submit_with_webhook(database))
+    first = attempts.succeed(database, attempt, found=[RESULT], timings={})
+    assert attempts.succeed(database, attempt, found=[RESULT], timings={}) == first
+    assert len(deliveries.of(database, first.id)) == 1
+
+
+def test_uploads_and_results_count_as_stored(database: Database) -> None:
+    job = submit(database)
+    assert stored(database, job).stored_bytes == 1100
+    attempts.succeed(database, claim(database, job), found=[RESULT], timings={})
+    assert stored(database, job).stored_bytes == 1110

@@ -1,4 +1,4 @@
-from storage import attempts, deliveries, events, jobs, submissions
+from storage import attempts, deliveries, events, jobs, submissions, turns
 from storage.database import Database
 from storage.jobs import Status
 from tests.clock import Clock
@@ -46,10 +46,10 @@ def test_deleting_removes_events_and_deliveries_too(database: Database) -> None:
 
 def test_the_queue_is_served_in_the_order_of_submission(database: Database) -> None:
     first, second = submit(database), submit(database)
-    assert [jobs.queue_position(database, job) for job in (first, second)] == [1, 2]
+    assert [turns.queue_position(database, job) for job in (first, second)] == [1, 2]
     claim(database, first)
-    assert jobs.queue_position(database, stored(database, second)) == 1
-    assert jobs.queue_position(database, stored(database, first)) is None
+    assert turns.queue_position(database, stored(database, second)) == 1
+    assert turns.queue_position(database, stored(database, first)) is None
 
 
 def test_every_change_is_an_event_with_the_next_number(database: Database, clock: Clock) -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from storage import retention, submissions
 from storage.database import Database
 from storage.keys import network_object_key, upload_key
 from storage.objects import Objects
 from tests.clock import Clock
-from tests.storage.records import submit
+from tests.storage.records import stored, submit
 from tests.storage.test_objects import files, write
 from worker import queue, recovery
 
@@ -74,10 +75,33 @@ def test_a_job_whose_hint_was_lost_is_hinted_at_again(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hinted: list[str] = []
-    monkeypatch.setattr(queue, "send_hint", hinted.append)
+    monkeypatch.setattr(queue, "send_hint", lambda job_id, **_life: hinted.append(job_id))
     job = submit(database)
     recovery.recover(database)
     assert hinted == []
     clock.pass_(seconds=11)
     recovery.recover(database)
     assert hinted == [job.id]
+
+
+def test_files_that_have_expired_are_removed_and_their_job_still_known(
+    database: Database, objects: Objects, clock: Clock
+) -> None:
+    job = submit(database, kept_seconds=60)
+    write(objects, job.video.key, b"clip")
+    submissions.cancel(database, job.id)
+    recovery.expire(database, objects, records_kept=timedelta(days=1))
+    assert objects.exists(job.video.key)
+    clock.pass_(seconds=61)
+    recovery.expire(database, objects, records_kept=timedelta(days=1))
+    assert not objects.exists(job.video.key)
+    assert stored(database, job).expired_at == clock.now
+
+
+def test_what_an_expired_job_left_behind_is_swept(database: Database, objects: Objects, clock: Clock) -> None:
+    job = submit(database, kept_seconds=60)
+    write(objects, job.video.key, b"clip")
+    submissions.cancel(database, job.id)
+    clock.pass_(seconds=61)
+    retention.expire_due(database)
+    assert recovery.orphans(database, objects, timedelta(0)) == {f"uploads/{job.id}"}
