@@ -39,5 +39,5 @@ def redeliver(job: Existing, number: int, given: Given) -> dict[str, Any]:
 
 
 def _view(delivery: Delivery) -> dict[str, Any]:
-    hidden = {"body", "job_id", "tries", "claimed_until"}
+    hidden = {"body", "job_id", "owner", "receiver", "tries", "claimed_until"}
     return {name: value for name, value in vars(delivery).items() if name not in hidden}

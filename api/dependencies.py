@@ -10,6 +10,8 @@ from fastapi import Depends, Request
 from api.settings import ApiSettings
 from storage.database import Database
 from storage.objects import Objects
+from worker.addresses import Policy
+from worker.signing import Signing
 
 
 @dataclass
@@ -24,6 +26,8 @@ class Services:
     send_hint: Callable[[str], None]
     send_deliveries_due: Callable[[], None]
     check_broker: Callable[[], None]
+    webhook_policy: Policy = field(default_factory=Policy)
+    signing: Signing = field(default_factory=Signing)
     inspections: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:

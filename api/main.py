@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api import deliveries, errors, events, health, jobs
+from api import deliveries, errors, events, health, jobs, webhook_secrets
 from api.dependencies import Services
 from api.openapi import DESCRIPTION, describe, document_webhooks
 from api.settings import ApiSettings
@@ -13,6 +13,7 @@ from storage import logs
 from storage.database import Database
 from storage.objects import Objects
 from worker import queue
+from worker.settings import signing
 
 VERSION = "0.1.0"
 
@@ -34,7 +35,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     errors.install(app)
     document_webhooks(app)
     describe(app)
-    for router in (jobs.router, events.router, deliveries.router, health.router):
+    for router in (jobs.router, events.router, deliveries.router, webhook_secrets.router, health.router):
         app.include_router(router)
     return app
 
@@ -51,6 +52,8 @@ def connect(settings: ApiSettings) -> Services:
         send_hint=queue.send_hint,
         send_deliveries_due=queue.send_deliveries_due,
         check_broker=queue.check,
+        webhook_policy=queue.settings.webhook_policy,
+        signing=signing(queue.settings, storage),
     )
 
 

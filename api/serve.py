@@ -19,7 +19,7 @@ import structlog
 from api.settings import ApiSettings
 from storage import logs, schema
 from storage.database import Database
-from worker import queue
+from worker import addresses, queue
 
 log = structlog.get_logger(__name__)
 
@@ -78,15 +78,30 @@ def children(settings: ApiSettings, data_dir: Path) -> list[Child]:
     schedule = str(data_dir / "beat-schedule")
     courier = ["-Q", queue.COURIER_QUEUE, "--pool", "threads", "--concurrency", "4", "-n", "courier@%h"]
     worker = ["-Q", queue.JOBS_QUEUE, "--pool", "prefork", "--concurrency", "1", "-n", "worker@%h"]
+    receivers = _receivers_here(settings)
     # nobody but the API uploads into this store, so what one that died left half uploaded is nobody's
     sweep = [sys.executable, "-m", "worker.recovery"]
     return [
-        Child("api", [*uvicorn, *address], prepare=sweep),
+        Child("api", [*uvicorn, *address], prepare=sweep, environment=receivers),
         # niced: on a small machine the network must not starve the answers to those who wait for it
         Child("worker", [*CELERY, "worker", *worker, *WORKER_FLAGS], niceness=5, environment=SHARED_CORES),
-        Child("courier", [*CELERY, "worker", *courier, *WORKER_FLAGS]),
+        Child("courier", [*CELERY, "worker", *courier, *WORKER_FLAGS], environment=receivers),
         Child("beat", [*CELERY, "beat", "--schedule", schedule, "--pidfile=", "--loglevel", "WARNING"]),
     ]
+
+
+def _receivers_here(settings: ApiSettings) -> Mapping[str, str]:
+    """Where only this machine can call, webhooks may go to this machine; unless the settings say something else."""
+    if not _is_loopback(settings.host):
+        return {}
+    usual = {"webhook_allow_http": "true", "webhook_allowed_networks": "127.0.0.0/8,::1/128"}
+    said = queue.settings.model_fields_set
+    return {f"ROTOMILL_{name.upper()}": value for name, value in usual.items() if name not in said}
+
+
+def _is_loopback(host: str) -> bool:
+    address = addresses.literal(host)
+    return address.is_loopback if address else host in addresses.LOOPBACK_NAMES
 
 
 def serve() -> int:

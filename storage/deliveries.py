@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
 from storage import results
 from storage.database import Database, UtcDateTime, metadata
 from storage.jobs import Job
+from storage.owners import LOCAL, OWNER_LENGTH
 from storage.views import job_view
+
+# A receiver that answers nobody must not hold all senders while others wait.
+MOST_AT_ONE_RECEIVER = 2
 
 
 class DeliveryStatus(StrEnum):
@@ -28,9 +33,12 @@ deliveries = sa.Table(
     # also the webhook-id, by which receivers recognise a repetition
     sa.Column("id", sa.String(40), primary_key=True),
     sa.Column("job_id", sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("owner", sa.String(OWNER_LENGTH), nullable=False, server_default=LOCAL),
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("event", sa.String(32), nullable=False),
     sa.Column("url", sa.Text, nullable=False),
+    # whose server that is, for fair turns; none where an earlier version owed it
+    sa.Column("receiver", sa.String(255)),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("attempts", sa.JSON, nullable=False, default=list),
@@ -51,9 +59,11 @@ class Delivery:
 
     id: str
     job_id: str
+    owner: str
     number: int
     event: str
     url: str
+    receiver: str | None
     body: str
     status: DeliveryStatus
     attempts: list[dict[str, Any]]
@@ -83,9 +93,11 @@ def owe(connection: sa.Connection, database: Database, job: Job, event: str) -> 
         sa.insert(deliveries).values(
             id=f"msg_{secrets.token_hex(16)}",
             job_id=job.id,
+            owner=job.owner,
             number=number + 1,
             event=event,
             url=webhook["url"],
+            receiver=(urlsplit(webhook["url"]).hostname or "")[:255],
             body=json.dumps(body, separators=(",", ":")),
             status=DeliveryStatus.PENDING,
             next_attempt_at=now,
@@ -100,20 +112,58 @@ def of(database: Database, job_id: str) -> Sequence[Delivery]:
         return [_from_row(row) for row in connection.execute(query)]
 
 
-def due(database: Database, limit: int = 100) -> Sequence[str]:
-    """Ids of the deliveries that should be sent now."""
-    query = (
-        sa.select(deliveries.c.id)
-        .where(_sendable(database.now()))
-        .order_by(deliveries.c.next_attempt_at)
-        .limit(limit)
-    )
+def count_due(database: Database, most: int) -> int:
+    """How many deliveries should be sent now, counted up to `most`."""
+    found = sa.select(deliveries.c.id).where(_sendable(database.now())).limit(most)
     with database.read() as connection:
-        return connection.execute(query).scalars().all()
+        return connection.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
+
+
+def claim_next(database: Database, lease: timedelta) -> Delivery | None:
+    """The delivery whose turn it is, ours to send for `lease`; None when none is due.
+
+    First comes the owner with the fewest deliveries being sent just now, then the receiver with the fewest, then the
+    oldest delivery: thousands that are owed to one dead receiver delay nobody else by more than the sending of one.
+    """
+    with database.write() as connection:
+        found = connection.execute(_next_in_turn(database.now())).scalar_one_or_none()
+        return _claim(connection, database, found, lease) if found else None
+
+
+def _next_in_turn(now: datetime) -> sa.Select[str]:
+    being_sent = sa.and_(deliveries.c.status == DeliveryStatus.PENDING, deliveries.c.claimed_until >= now)
+    of_owner = _count_by(deliveries.c.owner, being_sent)
+    to_receiver = _count_by(deliveries.c.receiver, being_sent)
+    owners_count = sa.func.coalesce(of_owner.c.count, 0)
+    receivers_count = sa.func.coalesce(to_receiver.c.count, 0)
+    return (
+        sa.select(deliveries.c.id)
+        .select_from(
+            deliveries.outerjoin(of_owner, of_owner.c.key == deliveries.c.owner).outerjoin(
+                to_receiver, to_receiver.c.key == deliveries.c.receiver
+            )
+        )
+        .where(_sendable(now), receivers_count < MOST_AT_ONE_RECEIVER)
+        .order_by(owners_count, receivers_count, deliveries.c.next_attempt_at)
+        .limit(1)
+        .with_for_update(of=deliveries, skip_locked=True)
+    )
+
+
+def _count_by(key: sa.ColumnElement[Any], wanted: sa.ColumnElement[bool]) -> sa.Subquery:
+    counted = sa.select(key.label("key"), sa.func.count().label("count"))
+    return counted.where(wanted).group_by(key).subquery()
 
 
 def claim(database: Database, delivery_id: str, lease: timedelta) -> Delivery | None:
     """The delivery, ours to send for `lease`; None when it is not due or somebody else sends it."""
+    with database.write() as connection:
+        return _claim(connection, database, delivery_id, lease)
+
+
+def _claim(
+    connection: sa.Connection, database: Database, delivery_id: str, lease: timedelta
+) -> Delivery | None:
     now = database.now()
     change = (
         sa.update(deliveries)
@@ -121,8 +171,7 @@ def claim(database: Database, delivery_id: str, lease: timedelta) -> Delivery | 
         .values(claimed_until=now + lease)
         .returning(deliveries)
     )
-    with database.write() as connection:
-        row = connection.execute(change).one_or_none()
+    row = connection.execute(change).one_or_none()
     return _from_row(row) if row else None
 
 

@@ -1,26 +1,34 @@
 """What every task of a worker process needs, made once a process and never carried over a fork."""
 
-import secrets
-from base64 import b64encode
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from functools import cache, cached_property
+from threading import BoundedSemaphore
 
 from storage.database import Database
 from storage.objects import Objects
-from storage.settings import StorageSettings
 from worker import queue
-from worker.settings import WorkerSettings
+from worker.sender import Sender
+from worker.settings import WorkerSettings, signing
+from worker.signing import Signing
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, records, objects, and the secret that signs deliveries without one of their own."""
+    """Settings, records, objects, and what deliveries are signed with."""
 
     settings: WorkerSettings
     database: Database
     objects: Objects
-    webhook_secret: str
+    signing: Signing
+
+    @cached_property
+    def sender(self) -> Sender:
+        return Sender(self.settings.webhook_policy, self.settings.webhook_timeout_seconds)
+
+    @cached_property
+    def senders(self) -> BoundedSemaphore:
+        """One for each delivery that this process may be sending."""
+        return BoundedSemaphore(self.settings.webhook_senders)
 
 
 @cache
@@ -30,22 +38,5 @@ def current() -> Runtime:
         settings=queue.settings,
         database=Database(storage.database_address),
         objects=Objects(storage.objects_address),
-        webhook_secret=queue.settings.webhook_secret or stored_secret(storage),
+        signing=signing(queue.settings, storage),
     )
-
-
-def stored_secret(storage: StorageSettings) -> str:
-    """The installation's own webhook secret, made at the first call and kept in the data folder."""
-    path = storage.data_dir / "webhook_secret"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        fresh = Path(f"{path}.{secrets.token_hex(4)}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(f"whsec_{b64encode(secrets.token_bytes(32)).decode()}\n")
-        try:
-            path.hardlink_to(fresh)  # atomic, and refuses where another process was first
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text().strip()

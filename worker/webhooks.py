@@ -4,18 +4,19 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 """
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
 import structlog
 from standardwebhooks import Webhook
 
 from storage import deliveries, jobs
 from storage.database import Database
 from storage.deliveries import Delivery, DeliveryStatus
+from worker.sender import Answer, Sender
+from worker.signing import Signing
 
 log = structlog.get_logger(__name__)
 
@@ -40,71 +41,67 @@ JITTER = 0.1
 CLAIM = timedelta(minutes=2)
 
 GONE = 410
-OVERLOADED = frozenset({429, 502, 503, 504})
 MOST_RETRY_AFTER = timedelta(hours=24)
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What the receiver said: a status code, or an error where it said nothing."""
-
-    status_code: int | None
-    error: str | None = None
-    retry_after: timedelta | None = None
-
-    @property
-    def accepted(self) -> bool:
-        return self.status_code is not None and 200 <= self.status_code < 300
+# How long one call of `send_due` goes on: the courier's other tasks wait for it.
+SENDING_SECONDS = 2.0
 
 
-def headers(delivery_id: str, body: str, secret: str, at: datetime) -> dict[str, str]:
-    """The three headers that let a receiver verify the body. `at` must be UTC: the library drops the zone."""
+def headers(delivery_id: str, body: str, secrets: Sequence[str], at: datetime) -> dict[str, str]:
+    """What lets a receiver verify the body, by any of the secrets. `at` must be UTC: the library drops the zone."""
     return {
         "content-type": "application/json",
         "user-agent": "Rotomill-Webhooks/1",
         "webhook-id": delivery_id,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign(delivery_id, at, body),
+        "webhook-signature": " ".join(Webhook(secret).sign(delivery_id, at, body) for secret in secrets),
     }
 
 
-def post(client: httpx.Client, url: str, body: str, signed: dict[str, str]) -> Answer:
-    """One attempt. Redirects are not followed, and the answer's body is not read."""
-    try:
-        with client.stream("POST", url, content=body.encode(), headers=signed) as response:
-            return Answer(response.status_code, retry_after=_retry_after(response))
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        return Answer(None, error=f"{type(error).__name__}: {error}"[:300])
+def send_due(database: Database, *, signing: Signing, sender: Sender) -> bool:
+    """Send what is due, in turn, for a little while; whether there may be more."""
+    end = time.monotonic() + SENDING_SECONDS
+    while time.monotonic() < end:
+        delivery = deliveries.claim_next(database, CLAIM)
+        if delivery is None:
+            return False
+        send(database, delivery, signing=signing, sender=sender)
+    return True
 
 
-def deliver(
+def send(
     database: Database,
-    delivery_id: str,
+    delivery: Delivery,
     *,
-    secret: str,
-    client: httpx.Client,
+    signing: Signing,
+    sender: Sender,
     jitter: Callable[[], float] = random.random,
 ) -> None:
-    """Send a delivery if it is due and record what came of it."""
-    delivery = deliveries.claim(database, delivery_id, CLAIM)
-    if delivery is None:
-        return
-    job = jobs.get(database, delivery.job_id)
-    own_secret = (job.options.get("webhook") or {}).get("secret") if job else None
+    """Send a delivery that we have claimed, and record what came of it."""
     at = database.now()
-    answer = post(
-        client, delivery.url, delivery.body, headers(delivery.id, delivery.body, own_secret or secret, at)
-    )
+    answer = _sent(database, delivery, at, signing, sender)
     status, next_attempt_at = verdict(delivery, answer, database.now(), jitter())
     attempt = {"at": at.isoformat(), "status_code": answer.status_code, "error": answer.error}
     deliveries.record(database, delivery, status=status, attempt=attempt, next_attempt_at=next_attempt_at)
-    log.info(
-        "delivery attempted",
-        job_id=delivery.job_id,
-        delivery_id=delivery.id,
-        delivery_status=status.value,
-        **_told(answer),
+    about = {"job_id": delivery.job_id, "delivery_id": delivery.id}
+    log.info("delivery attempted", **about, delivery_status=status.value, **_told(answer))
+    if status is DeliveryStatus.FAILED:
+        log.warning("delivery given up", **about, owner=delivery.owner, receiver=delivery.receiver)
+
+
+def _sent(database: Database, delivery: Delivery, at: datetime, signing: Signing, sender: Sender) -> Answer:
+    job = jobs.get(database, delivery.job_id)
+    own_secret = (job.options.get("webhook") or {}).get("secret") if job else None
+    secrets = (
+        [own_secret] if own_secret else [one.secret for one in signing.secrets(database, delivery.owner)]
     )
+    try:
+        signed = headers(delivery.id, delivery.body, secrets, at)
+    except ValueError:  # a job of an earlier version, which did not look so closely
+        return Answer(
+            None, error="secret_invalid: the job's webhook.secret is not base64, so nothing can sign"
+        )
+    return sender.post(delivery.url, delivery.body, signed)
 
 
 def verdict(
@@ -120,13 +117,6 @@ def verdict(
     if answer.retry_after is not None:
         wait = max(wait, min(answer.retry_after, MOST_RETRY_AFTER))
     return DeliveryStatus.PENDING, now + wait
-
-
-def _retry_after(response: httpx.Response) -> timedelta | None:
-    if response.status_code not in OVERLOADED:
-        return None
-    seconds = response.headers.get("retry-after", "")
-    return timedelta(seconds=int(seconds)) if seconds.isdigit() else None
 
 
 def _told(answer: Answer) -> dict[str, Any]:

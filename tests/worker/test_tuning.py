@@ -20,6 +20,7 @@ from worker.budget import Budget
 from worker.estimate import Work
 from worker.runtime import Runtime
 from worker.settings import WorkerSettings
+from worker.signing import Signing
 
 
 class Silence:
@@ -92,7 +93,7 @@ def test_a_worker_says_what_it_segments_with(
 
     monkeypatch.setattr(tuning, "warm_up", watched_warm_up)
     monkeypatch.setattr(workers, "greet", watched_greet)
-    presence.begin(Runtime(settings, database, objects, "whsec_x"))
+    presence.begin(Runtime(settings, database, objects, Signing()))
     assert greeted.wait(60)
     assert events == ["warm", "greeting"]
     assert workers.present(database) == [WorkerGroup("compact", "cpu", 1)]
@@ -103,7 +104,7 @@ def test_a_worker_that_cannot_segment_is_not_counted(
 ) -> None:
     broken = WorkerSettings(device="cpu", tier="standard", weights_dir=tmp_path / "none")
     before = set(threading.enumerate())
-    presence.begin(Runtime(broken, database, objects, "whsec_x"))
+    presence.begin(Runtime(broken, database, objects, Signing()))
     for thread in set(threading.enumerate()) - before:
         thread.join(30)
     assert workers.present(database) == []

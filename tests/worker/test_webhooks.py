@@ -1,7 +1,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from standardwebhooks import Webhook
 
@@ -12,9 +11,14 @@ from tests.clock import Clock
 from tests.receiver import Receiver, receiving
 from tests.storage.records import submit_with_webhook
 from worker import webhooks
+from worker.addresses import Policy
+from worker.sender import Sender
+from worker.signing import Signing
 from worker.webhooks import SCHEDULE
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SIGNING = Signing(SECRET)
+SENDER = Sender(Policy.of(allow_http=True, allowed="127.0.0.0/8", denied=""), timeout_seconds=2)
 
 
 def canceled(database: Database, url: str, **webhook: str) -> Delivery:
@@ -25,14 +29,15 @@ def canceled(database: Database, url: str, **webhook: str) -> Delivery:
 
 
 def send(database: Database, delivery: Delivery, jitter: float = 0.0) -> Delivery:
-    with httpx.Client(timeout=2) as client:
-        webhooks.deliver(database, delivery.id, secret=SECRET, client=client, jitter=lambda: jitter)
+    claimed = deliveries.claim(database, delivery.id, webhooks.CLAIM)
+    if claimed:
+        webhooks.send(database, claimed, signing=SIGNING, sender=SENDER, jitter=lambda: jitter)
     return deliveries.of(database, delivery.job_id)[delivery.number - 1]
 
 
 def test_the_signature_is_the_specifications() -> None:
     at = datetime.fromtimestamp(1614265330, UTC)
-    signed = webhooks.headers("msg_p5jXN8AQM9LWM0D4loKWxJek", '{"test": 2432232314}', SECRET, at)
+    signed = webhooks.headers("msg_p5jXN8AQM9LWM0D4loKWxJek", '{"test": 2432232314}', [SECRET], at)
     assert signed["webhook-timestamp"] == "1614265330"
     assert signed["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
@@ -105,6 +110,8 @@ def test_a_redirect_is_not_followed(database: Database) -> None:
             delivery = send(database, canceled(database, receiver.url))
     assert delivery.status is DeliveryStatus.PENDING
     assert elsewhere.received == []
+    assert delivery.attempts[0]["status_code"] == 307
+    assert "redirects are not followed" in delivery.attempts[0]["error"]
 
 
 def test_a_receiver_that_is_not_there_is_an_attempt_like_any_other(database: Database) -> None:
