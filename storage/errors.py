@@ -27,3 +27,13 @@ class DatabaseUnavailableError(UnavailableError):
 
 class TooManySecretsError(StorageError):
     """The owner has rotated its webhook secret so often that older ones must retire first."""
+
+
+class BucketMissingError(StorageError):
+    """The bucket is not there, and the store would not make it."""
+
+    def __init__(self, bucket: str, status: int) -> None:
+        super().__init__(
+            f"The bucket {bucket} is not there, and the object store answered {status} when asked to make it. "
+            "Make it by hand, or give the key the right to."
+        )
