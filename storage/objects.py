@@ -1,12 +1,13 @@
 """Files in an object store: a local folder, S3, GCS or Azure, by one address (obstore)."""
 
 import hashlib
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, Self
 
 import obstore
 from obstore.store import from_url
@@ -64,7 +65,11 @@ class Objects:
                 return (self._folder / key).open("rb")
             except FileNotFoundError as error:
                 raise ObjectMissingError(key) from error
-        return cast(BinaryIO, obstore.open_reader(self._store, key))
+        try:
+            reader = obstore.open_reader(self._store, key)
+        except FileNotFoundError as error:
+            raise ObjectMissingError(key) from error
+        return io.BufferedReader(_Reader(reader))
 
     def copy(self, source: str, target: str) -> None:
         try:
@@ -128,6 +133,32 @@ class Objects:
             return obstore.get(self._store, key)
         except FileNotFoundError as error:
             raise ObjectMissingError(key) from error
+
+
+class _Reader(io.RawIOBase):
+    """obstore's reader as Python's own files are: usable in `with`, and giving plain bytes."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = bytes(self._reader.read(len(buffer)))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        position: int = self._reader.seek(offset, whence)
+        return position
+
+    def tell(self) -> int:
+        position: int = self._reader.tell()
+        return position
 
 
 class ObjectWriter:
