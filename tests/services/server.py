@@ -42,6 +42,7 @@ class Server:
     """What ends it when we are gone."""
     account: Account | None = None
     """Whom to run as, where we may choose."""
+    cwd: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,7 +62,7 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
-                cwd=self.folder,
+                cwd=self.cwd or self.folder,
                 env={**os.environ, **self.environment},
                 stdout=log,
                 stderr=log,
