@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, Final
 
@@ -55,8 +55,8 @@ class CheckedBackend(httpcore.NetworkBackend):
 
     policy: Policy
     deadline: Deadline
-    resolver: Resolver = resolve
-    backend: httpcore.NetworkBackend = field(default_factory=httpcore.SyncBackend)
+    resolver: Resolver
+    internet: httpcore.NetworkBackend
 
     def connect_tcp(
         self,
@@ -71,7 +71,7 @@ class CheckedBackend(httpcore.NetworkBackend):
             # an address that swallows what is sent to it leaves time for the others
             share = self.deadline.left(timeout) / (len(addresses) - place + 1)
             try:
-                stream = self.backend.connect_tcp(str(address), port, share, local_address, socket_options)
+                stream = self.internet.connect_tcp(str(address), port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if place == len(addresses):
                     raise

@@ -38,6 +38,7 @@ class Sender:
     policy: Policy
     timeout_seconds: float = 15.0
     resolver: Resolver = resolve
+    internet: httpcore.NetworkBackend = field(default_factory=httpcore.SyncBackend)
     certificates: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
 
     def post(self, url: str, body: str, headers: Mapping[str, str]) -> Answer:
@@ -45,7 +46,7 @@ class Sender:
         objection = self.policy.objection(url)
         if objection:
             return Answer(None, error=f"address_denied: {objection}")
-        backend = CheckedBackend(self.policy, Deadline(self.timeout_seconds), self.resolver)
+        backend = CheckedBackend(self.policy, Deadline(self.timeout_seconds), self.resolver, self.internet)
         try:
             with (
                 httpcore.ConnectionPool(self.certificates, network_backend=backend) as pool,
