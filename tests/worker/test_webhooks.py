@@ -2,14 +2,17 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from standardwebhooks import Webhook
+from standardwebhooks.webhooks import WebhookVerificationError
 
-from storage import deliveries, submissions
+from storage import deliveries, submissions, webhook_secrets
 from storage.database import Database
 from storage.deliveries import Delivery, DeliveryStatus
+from storage.owners import LOCAL
 from tests.clock import Clock
 from tests.receiver import Receiver, receiving
-from tests.storage.records import submit_with_webhook
+from tests.storage.records import OPTIONS, WEBHOOK, submit, submit_with_webhook
 from worker import webhooks
 from worker.addresses import Policy
 from worker.sender import Sender
@@ -149,3 +152,89 @@ def test_a_redelivery_begins_the_schedule_anew_under_the_same_id(database: Datab
     assert delivered.status is DeliveryStatus.DELIVERED
     assert len(delivered.attempts) == 2
     assert len({request.headers["webhook-id"] for request in receiver.received}) == 1
+
+
+def test_a_callers_own_secret_that_cannot_sign_is_a_failed_attempt_not_a_crash(database: Database) -> None:
+    """Jobs of an earlier version may carry one."""
+    with receiving(Receiver()) as receiver:
+        delivery = send(database, canceled(database, receiver.url, secret="whsec_" + "A" * 33))
+    assert receiver.received == []
+    assert delivery.status is DeliveryStatus.PENDING
+    assert "webhook.secret" in delivery.attempts[0]["error"]
+
+
+def test_a_denied_address_is_a_failed_attempt_in_plain_words(database: Database, clock: Clock) -> None:
+    with receiving(Receiver()) as receiver:
+        delivery = canceled(database, receiver.url)
+        claimed = deliveries.claim(database, delivery.id, webhooks.CLAIM)
+        assert claimed
+        strict = Sender(Policy(allow_http=True), certificates=SENDER.certificates)
+        webhooks.send(database, claimed, signing=SIGNING, sender=strict, jitter=lambda: 0)
+    assert receiver.received == []
+    (delivery,) = deliveries.of(database, delivery.job_id)
+    assert delivery.status is DeliveryStatus.PENDING
+    assert delivery.next_attempt_at == clock.now + SCHEDULE[1]
+    assert delivery.attempts[0]["status_code"] is None
+    assert delivery.attempts[0]["error"].startswith("address_denied: webhooks are not sent to 127.0.0.1")
+
+
+def test_during_a_rotation_a_delivery_verifies_with_both_secrets_and_then_with_the_new_one_alone(
+    database: Database, clock: Clock
+) -> None:
+    clock.now = datetime.now(UTC)  # the receiver's library compares with the real time
+    signing = Signing()
+    (old,) = (one.secret for one in signing.secrets(database, LOCAL))
+    new = signing.rotate(database, LOCAL)[0].secret
+    during = verdicts(database, signing, [old, new])
+    # the promise of the old one ends a day after the rotation: as if that had been yesterday
+    retire_now(database)
+    after = verdicts(database, signing, [old, new])
+    assert during == [True, True]
+    assert after == [False, True]
+
+
+def verdicts(database: Database, signing: Signing, secrets: list[str]) -> list[bool]:
+    """Whether a receiver accepts a delivery with each of the secrets."""
+    with receiving(Receiver()) as receiver:
+        delivery = canceled(database, receiver.url)
+        claimed = deliveries.claim(database, delivery.id, webhooks.CLAIM)
+        assert claimed
+        webhooks.send(database, claimed, signing=signing, sender=SENDER)
+    (request,) = receiver.received
+    found = []
+    for secret in secrets:
+        try:
+            found.append(bool(Webhook(secret).verify(request.body, request.headers)))
+        except WebhookVerificationError:
+            found.append(False)
+    return found
+
+
+def retire_now(database: Database) -> None:
+    table = webhook_secrets.webhook_secrets
+    with database.write() as connection:
+        connection.execute(
+            sa.update(table).where(table.c.retires_at.is_not(None)).values(retires_at=database.now())
+        )
+
+
+def test_each_owners_deliveries_are_signed_with_their_own_secret(database: Database, clock: Clock) -> None:
+    clock.now = datetime.now(UTC)
+    anns, bens = (SIGNING.secrets(database, owner)[0].secret for owner in ("ann", "ben"))
+    with receiving(Receiver()) as receiver:
+        webhook = WEBHOOK | {"url": receiver.url}
+        job = submit(database, owner="ann", options=OPTIONS | {"webhook": webhook})
+        submissions.cancel(database, job.id)
+        send(database, deliveries.of(database, job.id)[0])
+    (request,) = receiver.received
+    assert Webhook(anns).verify(request.body, request.headers)
+    for other in (bens, SECRET):
+        with pytest.raises(WebhookVerificationError):
+            Webhook(other).verify(request.body, request.headers)
+
+
+def test_everything_that_is_due_is_sent(database: Database) -> None:
+    with receiving(Receiver()) as receiver:
+        owed = [canceled(database, receiver.url) for _ in range(5)]
+        assert webhooks.send_due(database, signing=SIGNING, sender=SENDER) is False
+    assert {request.headers["webhook-id"] for request in receiver.received} == {one.id for one in owed}
