@@ -38,6 +38,7 @@ class FakeService:
     jobs: dict[str, Document] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     deliveries: list[Document] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=lambda: ["whsec_first"])
     submissions: list[Submission] = field(default_factory=list)
     faults: deque[object] = field(default_factory=deque)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -253,6 +254,19 @@ class _Handler(BaseHTTPRequestHandler):
         if self._job(job_id):
             self._json(200, {"deliveries": self.fake.deliveries})
 
+    def show_secrets(self, status: int = 200) -> None:
+        ends = [None, *["2026-11-21T10:00:00Z" for _ in self.fake.secrets[1:]]]
+        created: Document = {"created_at": "2026-11-20T10:00:00Z"}
+        shown = [
+            created | {"secret": secret, "expires_at": end}
+            for secret, end in zip(self.fake.secrets, ends, strict=True)
+        ]
+        self._json(status, {"secrets": shown})
+
+    def rotate_secret(self) -> None:
+        self.fake.secrets.insert(0, f"whsec_number{len(self.fake.secrets) + 1}")
+        self.show_secrets(201)
+
     def redeliver(self, _job_id: str, number: str) -> None:
         self._json(202, {"number": int(number)})
 
@@ -267,6 +281,8 @@ _ROUTES: list[tuple[str, str, Callable[..., None]]] = [
     ("GET", f"{_JOB}/events", _Handler.events),
     ("GET", f"{_JOB}/results/([^/]+)", _Handler.result),
     ("GET", f"{_JOB}/deliveries", _Handler.list_deliveries),
+    ("GET", "/v1/webhook-secret", _Handler.show_secrets),
+    ("POST", "/v1/webhook-secret/rotate", _Handler.rotate_secret),
     ("POST", f"{_JOB}/deliveries/(\\d+)/redeliver", _Handler.redeliver),
 ]
 

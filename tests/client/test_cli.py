@@ -141,6 +141,15 @@ def test_deliveries_and_redeliver(service: FakeService) -> None:
     assert service.requests[-1][1] == "/v1/jobs/job1/deliveries/2/redeliver"
 
 
+def test_the_webhook_secret_is_printed_and_rotated(service: FakeService) -> None:
+    assert run(service, "webhook-secret").stdout == "whsec_first\n"
+    rotated = run(service, "webhook-secret", "--rotate")
+    assert rotated.stdout == "whsec_number2\nwhsec_first\n"
+    assert "signs too until 2026-11-21 10:00 UTC" in rotated.stderr
+    shown = json.loads(run(service, "webhook-secret", "--json").stdout)
+    assert [one["secret"] for one in shown] == ["whsec_number2", "whsec_first"]
+
+
 def test_a_service_that_is_not_there_is_one_sentence() -> None:
     done = CliRunner().invoke(app, ["cancel", "x", "--url", "http://127.0.0.1:9"])
     assert done.exit_code == 1

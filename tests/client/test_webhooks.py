@@ -6,8 +6,10 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from rotomill import WebhookError, webhooks
+from rotomill import Client, ConnectionFailed, WebhookError, webhooks
 from standardwebhooks import Webhook
+
+from tests.client.service import BREAK_AFTER, FakeService
 
 # The test vector of the Standard Webhooks specification.
 SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -115,3 +117,37 @@ def test_what_the_reference_library_signs_is_accepted_and_the_other_way_round() 
         "webhook-signature": ours,
     }
     assert webhooks.verify(body, headers, secret) == Webhook(secret).verify(body, headers)
+
+
+def test_a_client_shows_the_secret(client: Client) -> None:
+    (only,) = client.webhook_secrets()
+    assert only.secret == "whsec_first"
+    assert only.created_at == datetime(2026, 11, 20, 10, tzinfo=UTC)
+    assert only.expires_at is None
+
+
+def test_a_rotation_returns_the_new_secret_and_when_the_old_one_ends(client: Client) -> None:
+    new, old = client.rotate_webhook_secret()
+    assert (new.secret, new.expires_at) == ("whsec_number2", None)
+    assert (old.secret, old.expires_at) == ("whsec_first", datetime(2026, 11, 21, 10, tzinfo=UTC))
+
+
+def test_a_rotation_whose_answer_got_lost_is_not_made_twice(client: Client, service: FakeService) -> None:
+    service.faults.append(BREAK_AFTER)
+    with pytest.raises(ConnectionFailed):
+        client.rotate_webhook_secret()
+    assert [one.secret for one in client.webhook_secrets()] == ["whsec_number2", "whsec_first"]
+
+
+def test_what_a_service_signs_during_a_rotation_is_accepted_with_either_secret() -> None:
+    old, new, now = webhooks.new_secret(), webhooks.new_secret(), int(datetime.now(UTC).timestamp())
+    signatures = [webhooks.sign(BODY, message_id="m", timestamp=now, secret=secret) for secret in (new, old)]
+    headers = {
+        "webhook-id": "m",
+        "webhook-timestamp": str(now),
+        "webhook-signature": " ".join(signatures),
+    }
+    for secret in (old, new):
+        assert webhooks.verify(BODY, headers, secret)
+    with pytest.raises(WebhookError):
+        webhooks.verify(BODY, headers, webhooks.new_secret())

@@ -17,7 +17,7 @@ from rotomill.errors import (
     WaitTimeout,
     WebhookError,
 )
-from rotomill.jobs import Attempt, Delivery, Job, JobError, Result
+from rotomill.jobs import Attempt, Delivery, Job, JobError, Result, WebhookSecret
 from rotomill.retry import Retry
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "ServiceFailed",
     "WaitTimeout",
     "WebhookError",
+    "WebhookSecret",
 ]
 
 __version__ = "0.1.0"

@@ -229,6 +229,25 @@ def verify_webhook(
     report.write_json(payload)
 
 
+@app.command("webhook-secret")
+def webhook_secret(
+    *,
+    rotate: Annotated[bool, typer.Option("--rotate", help="Make a new one.")] = False,
+    json: Json = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Print what your webhooks are signed with, newest first; each webhook has a signature by all of them."""
+    with _client(url) as client:
+        found = client.rotate_webhook_secret() if rotate else client.webhook_secrets()
+    if json:
+        report.write_json([one.raw for one in found])
+        return
+    print("\n".join(one.secret for one in found))
+    for older in found[1:]:
+        until = f"{older.expires_at:%Y-%m-%d %H:%M} UTC" if older.expires_at else "now"
+        _say(f"An older one signs too until {until}: give your receivers the first by then.")
+
+
 @weights_app.command("pull")
 def pull_weights(
     to: Annotated[

@@ -14,7 +14,7 @@ import httpx
 
 from rotomill.downloads import Download, OnDownload, wanted
 from rotomill.errors import ConnectionFailed, NotFound, NotReady, job_error
-from rotomill.jobs import Delivery, Job
+from rotomill.jobs import Delivery, Job, WebhookSecret
 from rotomill.retry import Retry
 from rotomill.transport import Transport, connect
 from rotomill.uploads import Form, OnUpload, mask_fields, options_document
@@ -208,6 +208,19 @@ class Client:
     def redeliver(self, job: Job | str, number: int) -> None:
         """Have a webhook sent again; it carries the same `webhook-id` as the first time."""
         self._retry.run(lambda: self._transport.send("POST", f"{_path(job)}/deliveries/{number}/redeliver"))
+
+    def webhook_secrets(self) -> list[WebhookSecret]:
+        """Return what your webhooks are signed with, newest first: more than one while it is being rotated."""
+        page = self._json("GET", "/v1/webhook-secret")
+        return [WebhookSecret.parse(entry) for entry in page["secrets"]]
+
+    def rotate_webhook_secret(self) -> list[WebhookSecret]:
+        """Make a new secret and return them all; the one before signs beside it until its `expires_at`.
+
+        It is asked for once: where the connection breaks off, see with `webhook_secrets` whether it was made.
+        """
+        page = self._transport.send("POST", "/v1/webhook-secret/rotate").json()
+        return [WebhookSecret.parse(entry) for entry in page["secrets"]]
 
     def _json(self, method: str, path: str, **arguments: Any) -> Any:
         return self._retry.run(lambda: self._transport.send(method, path, **arguments)).json()

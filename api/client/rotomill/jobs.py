@@ -165,3 +165,23 @@ class Delivery:
             delivered_at=_moment(document.get("delivered_at")),
             raw=_frozen(document),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecret:
+    """One secret that signs your webhooks; the newest has no `expires_at`."""
+
+    secret: str
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    raw: Document = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, document: Document) -> Self:
+        """Read one entry of the service's `secrets`."""
+        return cls(
+            secret=str(document["secret"]),
+            created_at=_moment(document.get("created_at")),
+            expires_at=_moment(document.get("expires_at")),
+            raw=_frozen(document),
+        )
