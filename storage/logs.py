@@ -1,9 +1,11 @@
-"""One log format for every process: JSON lines, or plain text on a terminal, with the job's id."""
+"""One log format for every process: JSON lines, or plain text on a terminal, with the ids of job and trace."""
 
 import logging
 import sys
 
 import structlog
+
+from storage import tracing
 
 # They speak at INFO of every request, or of every task that comes by each second.
 NOISY = (
@@ -26,6 +28,7 @@ def configure(*, as_json: bool | None = None, level: str = "INFO") -> None:
         as_json = not sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _name_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -52,3 +55,11 @@ def configure(*, as_json: bool | None = None, level: str = "INFO") -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
+
+
+def _name_trace(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Add the ids of the request that the line belongs to, wherever it is made or worked for."""
+    event.update(tracing.ids())
+    return event

@@ -9,7 +9,7 @@ from storage import jobs, recovery, retention
 from storage.database import Database
 from storage.keys import NETWORKS, RESULTS, UPLOADS, job_of
 from storage.objects import Objects
-from worker import queue
+from worker import metrics, queue
 
 log = structlog.get_logger(__name__)
 
@@ -18,10 +18,13 @@ def recover(database: Database) -> None:
     """Take jobs from silent workers, fail overdue ones, and send the hints that are due."""
     for job in recovery.expire_leases(database):
         log.warning("worker lost", job_id=job.id, attempt=job.attempt, status=job.status.value)
+        metrics.worker_lost(job)
     for job in recovery.fail_overdue(database):
         log.info("deadline passed in the queue", job_id=job.id)
+        metrics.job_ended(job)
     for hint in recovery.take_due_hints(database):
         queue.send_hint(hint.job_id, until_next=hint.wait)
+        metrics.HINTS_REPEATED.inc()
 
 
 def expire(database: Database, objects: Objects, *, records_kept: timedelta) -> None:
@@ -29,6 +32,7 @@ def expire(database: Database, objects: Objects, *, records_kept: timedelta) -> 
     while expired := retention.expire_due(database):
         for job_id in expired:
             log.info("job expired", job_id=job_id)
+            metrics.JOBS_EXPIRED.inc()
             for prefix in (UPLOADS, RESULTS):
                 objects.delete_prefix(f"{prefix}/{job_id}")
     retention.forget(database, records_kept)
@@ -38,6 +42,7 @@ def sweep(database: Database, objects: Objects, *, idle: timedelta, networks_kep
     """Remove objects that no job refers to, once they have not changed for `idle`."""
     for prefix in sorted(orphans(database, objects, idle)):
         log.info("swept", prefix=prefix)
+        metrics.PREFIXES_SWEPT.inc()
         objects.delete_prefix(prefix)
     oldest = database.now() - networks_kept
     objects.delete([found.key for found in objects.list(NETWORKS) if found.changed_at < oldest])
@@ -59,8 +64,9 @@ def _objects_of_jobs(objects: Objects) -> Iterable[tuple[str, float]]:
     for prefix in (UPLOADS, RESULTS):
         for found in objects.list(prefix):
             yield found.key, found.changed_at.timestamp()
-    for folder, changed_at in objects.staged():
-        yield folder, changed_at.timestamp()
+    for found in objects.staged():
+        if found.key.split("/")[0] in {UPLOADS, RESULTS}:
+            yield found.key, found.changed_at.timestamp()
 
 
 def sweep_abandoned() -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.settings import StorageSettings
@@ -53,6 +53,18 @@ class WorkerSettings(BaseSettings):
     heartbeat_file: Path | None = None
     """A file that worker, courier and beat touch while their loop turns, for health checks. Empty: none."""
 
+    media_memory_bytes: int = 4 * 1024**3
+    """Address space of a process that reads a job's clip or masks: the libraries map 1 GB, 4K takes 2 GB more."""
+
+    media_cpu_seconds: float = 60.0
+    """Processor time that such a process may take for any clip, in seconds."""
+
+    media_cpu_seconds_per_megapixel: float = 20.0
+    """And for each million pixels of the clip's frames: the slowest result, alpha.webm, takes about 1.5 s."""
+
+    media_stall_seconds: float = 300.0
+    """How long such a process may say nothing, in seconds: one frame of 4K takes a few."""
+
     heartbeat_seconds: float = 2.0
     """How often a running job renews its lease, stores progress and reads the cancel flag (cancel: < 5 s)."""
 
@@ -88,6 +100,17 @@ class WorkerSettings(BaseSettings):
 
     upload_idle_seconds: float = 3600.0
     """After this long without a change, objects that no job refers to are swept away."""
+
+    metrics_host: str = "127.0.0.1"
+    """Address that `metrics_port` is bound to."""
+
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Port on which a worker and a courier serve Prometheus `/metrics`; 0: none. `make serve` gives each its own."""
+
+    otlp_endpoint: str = Field(
+        default="", validation_alias=AliasChoices("ROTOMILL_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    )
+    """Where OpenTelemetry traces go, by OTLP over HTTP: `http://collector:4318`. Empty: nowhere."""
 
     log_json: bool | None = None
     """Log lines as JSON, or as plain text. Empty: plain on a terminal, else JSON."""

@@ -16,15 +16,16 @@ import structlog
 import tenacity
 from celery import signals
 
-from storage import attempts, deliveries, jobs
+from storage import attempts, deliveries, jobs, tracing
 from storage import recovery as storage_recovery
 from storage.attempts import Attempt
 from storage.database import Database
 from storage.errors import DatabaseUnavailableError, LeaseLostError, UnavailableError
 from storage.jobs import Job
 from storage.keys import attempt_prefix
-from worker import presence, queue, recovery, webhooks
+from worker import observation, presence, queue, recovery, webhooks
 from worker.errors import CanceledError, DeadlineExceededError, HandedBackError, InputError
+from worker.observation import Observed
 from worker.progress import Progress
 from worker.runtime import Runtime, current
 
@@ -48,7 +49,29 @@ def _stop_soon(**_: Any) -> None:
 @signals.worker_process_init.connect
 def _be_present(**_: Any) -> None:
     # only the children of a pool that segments are processes; the courier's are threads
+    observation.begin_child(queue.settings)
     presence.begin(current())
+
+
+@signals.celeryd_init.connect
+def _be_observed(sender: str | None = None, **_: Any) -> None:
+    observation.begin(f"rotomill-{(sender or 'worker').split('@')[0]}", queue.settings)
+
+
+@signals.worker_process_shutdown.connect
+@signals.worker_shutdown.connect
+def _tell_the_rest(**_: Any) -> None:
+    tracing.flush()
+
+
+@signals.task_prerun.connect
+def _task_begins(task_id: str, **_: Any) -> None:
+    observation.task_begins(task_id)
+
+
+@signals.task_postrun.connect
+def _task_ended(task_id: str, task: Any, state: str | None = None, **_: Any) -> None:
+    observation.task_ended(task_id, task.name, state)
 
 
 @queue.app.task(name=queue.RUN_JOB)
@@ -72,10 +95,14 @@ def run_job(_waiting_job_id: str) -> None:
 
 def _run_attempt(runtime: Runtime, attempt: Attempt) -> None:
     job_id = attempt.job.id
-    with structlog.contextvars.bound_contextvars(job_id=job_id, attempt=attempt.number):
+    with (
+        structlog.contextvars.bound_contextvars(job_id=job_id, attempt=attempt.number),
+        observation.attempt(runtime, attempt) as seen,
+    ):
         log.info("job claimed", worker=attempt.job.worker)
         with contextlib.suppress(LeaseLostError):
             job = _run(runtime, attempt)
+            seen.ended(job)
             log.info("attempt ended", status=job.status.value, error_code=job.error_code)
             _tell(job)
             return
@@ -161,13 +188,7 @@ def _tell(job: Job) -> None:
 
 
 def _progress(runtime: Runtime, attempt: Attempt) -> Progress:
-    return Progress(
-        runtime.database,
-        attempt,
-        heartbeat_seconds=runtime.settings.heartbeat_seconds,
-        lease_seconds=runtime.settings.lease_seconds,
-        stop_requested=_stopping.is_set,
-    )
+    return Observed(runtime, attempt, stop_requested=_stopping.is_set)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 from storage import deliveries, jobs
 from storage.database import Database
 from storage.deliveries import Delivery, DeliveryStatus
+from worker import observation
 from worker.sender import Answer, Sender
 from worker.signing import Signing
 
@@ -83,6 +84,7 @@ def send(
     status, next_attempt_at = verdict(delivery, answer, database.now(), jitter())
     attempt = {"at": at.isoformat(), "status_code": answer.status_code, "error": answer.error}
     deliveries.record(database, delivery, status=status, attempt=attempt, next_attempt_at=next_attempt_at)
+    observation.delivery_stands(status)
     about = {"job_id": delivery.job_id, "delivery_id": delivery.id}
     log.info("delivery attempted", **about, delivery_status=status.value, **_told(answer))
     if status is DeliveryStatus.FAILED:
@@ -101,7 +103,7 @@ def _sent(database: Database, delivery: Delivery, at: datetime, signing: Signing
         return Answer(
             None, error="secret_invalid: the job's webhook.secret is not base64, so nothing can sign"
         )
-    return sender.post(delivery.url, delivery.body, signed)
+    return observation.delivered(delivery, job, lambda: sender.post(delivery.url, delivery.body, signed))
 
 
 def verdict(
