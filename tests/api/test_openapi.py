@@ -24,6 +24,8 @@ CALLS = {
     ("/v1/jobs/{job_id}/results/{name}", "get"),
     ("/v1/jobs/{job_id}/deliveries", "get"),
     ("/v1/jobs/{job_id}/deliveries/{number}/redeliver", "post"),
+    ("/v1/webhook-secret", "get"),
+    ("/v1/webhook-secret/rotate", "post"),
     ("/livez", "get"),
     ("/readyz", "get"),
 }
