@@ -12,7 +12,7 @@ ifneq ($(strip $(TORCH_INDEX)),)
 TORCH_INDEX_FLAGS := --extra-index-url $(TORCH_INDEX) --retries 1 --timeout 20
 endif
 
-.PHONY: help setup weights demo serve test lint format wheel clean
+.PHONY: help setup weights demo serve test services lint format wheel clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,8 +38,11 @@ serve: setup ## the service on http://127.0.0.1:8000, until Ctrl-C
 # A file's tests stay together, since they share what is costly to start; one thread each, since two run at once.
 PYTEST_FLAGS ?= -n 2 --dist loadfile
 
-test: setup lint ## all tests
+test: setup lint services ## all tests, on the real services too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+services: ## install PostgreSQL and Redis for the tests, where that needs no password
+	@scripts/install-services
 
 lint: setup ## ruff, mypy, and the architecture
 	$(BIN)/ruff check .

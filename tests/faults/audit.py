@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import sqlalchemy as sa
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import ClientError
 
 from storage import events, jobs, results
 from storage.deliveries import DeliveryStatus, deliveries
@@ -20,6 +20,7 @@ from storage.jobs import TERMINAL, Job, Status
 from storage.keys import RESULTS, UPLOADS, attempt_prefix
 from tests.faults.clients import Accepted, Clients
 from tests.faults.faults import Loss
+from tests.faults.process_tree import strays
 from tests.faults.receiver import Receiver
 from tests.faults.stack import Stack
 from tests.services.s3 import BUCKET
@@ -43,6 +44,7 @@ class Findings:
     events_missing: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     broken_results: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     again_seconds: list[float] = field(default_factory=list)
 
@@ -55,6 +57,7 @@ class Findings:
             "webhook events missing": self.events_missing,
             "orphan objects": self.orphans,
             "results missing or changed": self.broken_results,
+            "processes left behind": self.strays,
             "answers that no caller should get": self.complaints,
         }
 
@@ -99,6 +102,8 @@ def audit(stack: Stack, clients: Clients, receiver: Receiver, losses: Sequence[L
     keys = Counter(job.options["metadata"].get("key") for job in stored.values())
     found.made_twice = [f"{key}: {number} jobs" for key, number in keys.items() if number > 1]
     found.orphans = _orphans(stack, stored, made)
+    roots = [server.pid for server in stack.servers.values()]
+    found.strays = strays(stack.environment["ROTOMILL_DATA_DIR"], roots)
     found.again_seconds = _again(stack, losses)
     return found
 

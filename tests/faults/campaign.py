@@ -29,8 +29,8 @@ class Plan:
     faults: int
     seed: int
     gap_seconds: float = 2.5
-    callers: int = 6
-    pause_seconds: float = 4.0
+    callers: int = 8
+    pause_seconds: float = 3.0
 
 
 @dataclass

@@ -197,7 +197,7 @@ def hang_up(scene: Scene) -> str | None:
     """A caller goes away in the middle of its upload."""
     host = httpx.URL(scene.stack.url)
     head = (
-        b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n"
+        b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n"
         b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
         b'--x\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\n'
     )

@@ -16,7 +16,7 @@ from worker.progress import Progress
 
 __all__ = ["app"]
 
-LONGEST_PAUSE_SECONDS = 0.6
+LONGEST_PAUSE_SECONDS = 1.2
 
 tuning.machine_of(queue.settings)
 tuning.warm_up = lambda machine: None

@@ -87,7 +87,7 @@ def prepare(found: Path, place: Path, owner: Account | None, *, durable: bool) -
         command,
         place,
         lambda: _answers(port),
-        stop_signal=signal.SIGINT,
+        stop_signal=signal.SIGQUIT,
         death_signal=signal.SIGQUIT,
         account=owner,
     )

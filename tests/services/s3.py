@@ -2,11 +2,13 @@
 
 import importlib.util
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import boto3
 import httpx
 
 from tests.services.front import Front, fronting
@@ -30,6 +32,19 @@ class S3:
     @property
     def address(self) -> str:
         return f"s3://{self.bucket}"
+
+    def new_bucket(self) -> "S3":
+        """An empty bucket on the same server."""
+        made = replace(self, bucket=f"test-{uuid.uuid4().hex}")
+        client = boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            region_name=REGION,
+        )
+        client.create_bucket(Bucket=made.bucket)
+        return made
 
     @property
     def environment(self) -> dict[str, str]:

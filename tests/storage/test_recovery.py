@@ -59,10 +59,10 @@ def test_a_lost_hint_is_sent_again_less_and_less_often_but_for_ever(database: Da
     submit(database)
     assert recovery.take_due_hints(database) == []
     sent = []
-    for second in range(3600):
-        clock.pass_(seconds=1)
+    for second in range(10, 3601, 10):
+        clock.pass_(seconds=10)
         if recovery.take_due_hints(database):
-            sent.append(second + 1)
+            sent.append(second)
     waits = [later - earlier for earlier, later in pairwise(sent)]
     assert sent[0] == 10
     assert waits[:2] == [20, 40]
