@@ -7,10 +7,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.keyring import Keyring
+from api.limits import IN_MEMORY, RateLimits, Slots, stream_slots, upload_slots
 from api.settings import ApiSettings
 from storage.database import Database
 from storage.objects import Objects
 from worker.addresses import Policy
+from worker.nursery import Nursery
 from worker.signing import Signing
 
 
@@ -28,10 +31,21 @@ class Services:
     check_broker: Callable[[], None]
     webhook_policy: Policy = field(default_factory=Policy)
     signing: Signing = field(default_factory=Signing)
+    nursery: Nursery = field(default_factory=Nursery)
+    limits_address: str = IN_MEMORY
+    """Where requests are counted: in memory, or in a Redis that several processes share."""
     inspections: asyncio.Semaphore = field(init=False)
+    keyring: Keyring = field(init=False)
+    rates: RateLimits = field(init=False)
+    uploads: Slots = field(init=False)
+    streams: Slots = field(init=False)
 
     def __post_init__(self) -> None:
         self.inspections = asyncio.Semaphore(self.settings.inspections_at_once)
+        self.keyring = Keyring(self.database)
+        self.rates = RateLimits(self.limits_address)
+        self.uploads = upload_slots(self.settings)
+        self.streams = stream_slots(self.settings)
 
 
 def services(request: Request) -> Services:

@@ -1,23 +1,28 @@
-"""Has an upload looked at by a child process, so that no stranger's media is decoded in this one."""
+"""Has an upload looked at by a confined process, so that no stranger's media is decoded in this one."""
 
-import asyncio
-import json
+import math
 import os
-import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import structlog
+from fastapi.concurrency import run_in_threadpool
 
 from api.dependencies import Services
 from api.errors import unprocessable
 from storage.jobs import StoredFile
+from worker.channel import ChannelMisusedError
+from worker.confinement import Limits
+from worker.errors import InputError, KilledError
 
-log = structlog.get_logger(__name__)
+# The decoder holds up to 17 frames of the largest clip (8192 x 8192 in 4:2:0: 100 MB each), and a mask's
+# colours take 20 bytes a pixel; the libraries themselves map about 1 GB.
+MEMORY_BYTES = 4 * 1024**3
 
-ROOT = Path(__file__).resolve().parent.parent
+# The child reads ahead by 1 MiB, or asks for what is left of a mask.
+MOST_READ_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -30,60 +35,73 @@ class Inspected:
 
 async def inspect(given: Services, video: StoredFile, masks: tuple[StoredFile, ...]) -> Inspected:
     """Facts of a good upload; ApiError with the child's own code and sentence for a bad one."""
+    async with given.inspections:
+        return await run_in_threadpool(_inspect, given, video, masks)
+
+
+def _inspect(given: Services, video: StoredFile, masks: tuple[StoredFile, ...]) -> Inspected:
+    with ExitStack() as stack:
+        sources = [stack.enter_context(closing(given.objects.open(stored.key))) for stored in (video, *masks)]
+        try:
+            return _ask(given, sources, [mask.frame or 0 for mask in masks])
+        except InputError as error:
+            raise unprocessable(error.code, error.detail) from error
+        except KilledError as error:
+            raise _unreadable(f"Looking at the upload {error.why}.") from error
+        except ChannelMisusedError as error:
+            raise _unreadable("The upload makes what reads it misbehave.") from error
+
+
+def _unreadable(what: str) -> Exception:
+    return unprocessable("clip_unreadable", f"{what} Export the clip again as a plain H.264 MP4, and retry.")
+
+
+def _ask(given: Services, sources: Sequence[BinaryIO], frames: Sequence[int]) -> Inspected:
+    """What the child says of a clip, the first source, and of the masks of these frames, the others.
+
+    It has neither network nor credentials: it gets open files, or what it asks us to read.
+    """
     settings = given.settings
-    asked = {
-        "store": given.objects_address,
-        "video": video.key,
-        "masks": {str(mask.frame): mask.key for mask in masks},
+    descriptors = [_descriptor(source) for source in sources]
+    files = [number for number in descriptors if number is not None]
+    about = {
+        "sources": [
+            {"bytes": source.seek(0, os.SEEK_END)} if number is None else {"file": files.index(number)}
+            for source, number in zip(sources, descriptors, strict=True)
+        ],
+        "video": 0,
+        "masks": {str(frame): number for number, frame in enumerate(frames, 1)},
         "limits": {
             "pixels": settings.max_pixels,
             "frames": settings.max_frames,
             "seconds": settings.max_seconds,
         },
-        "cpu_seconds": int(settings.inspection_timeout_seconds),
     }
-    async with given.inspections:
-        answer = await _ask_child(asked, settings.inspection_timeout_seconds)
-    if "error" in answer:
-        raise unprocessable(answer["error"]["code"], answer["error"]["detail"])
-    return Inspected(answer["ok"]["clip"], answer["ok"]["objects"])
+    seconds = settings.inspection_timeout_seconds
+    limits = Limits(MEMORY_BYTES, cpu_seconds=math.ceil(seconds))
+    deadline = time.monotonic() + seconds
+    with given.nursery.child("inspect", about, limits, files=files, deadline=deadline) as child:
+        while True:
+            said, _ = child.hear()
+            match said:
+                case {"done": {"clip": dict(clip), "objects": int(objects)}}:
+                    return Inspected(clip, objects)
+                case {"read": [int(source), int(offset), int(size)]}:
+                    child.tell({}, _read(sources, source, offset, size))
+                case _:
+                    raise ChannelMisusedError(f"not what a child says: {str(said)[:100]}")
 
 
-async def _ask_child(asked: Mapping[str, Any], timeout_seconds: float) -> Mapping[str, Any]:
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "worker.inspection",
-        cwd=ROOT,
-        # a pool of threads maps memory for each, and this child may have little
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+def _descriptor(source: BinaryIO) -> int | None:
+    """Of a local file; what lies in an object store has none."""
     try:
-        async with asyncio.timeout(timeout_seconds):
-            said, complained = await child.communicate(json.dumps(asked).encode())
-    except TimeoutError as error:
-        raise unprocessable(
-            "clip_unreadable",
-            f"Looking at the clip took more than {timeout_seconds:.0f} s. Export it again as a plain H.264 MP4.",
-        ) from error
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    if child.returncode != 0:
-        return _of_a_crash(child.returncode, complained)
-    found: Mapping[str, Any] = json.loads(said)
-    return found
+        return source.fileno()
+    except (AttributeError, OSError):
+        return None
 
 
-def _of_a_crash(exit_code: int | None, complained: bytes) -> Mapping[str, Any]:
-    """A child killed by a signal was killed by the file; one that raised shows a bug of ours."""
-    words = complained.decode(errors="replace")[-2000:]
-    log.error("inspection failed", exit_code=exit_code, stderr=words)
-    if exit_code is not None and exit_code < 0:
-        detail = "The clip or a mask could not be read within the limits. Export it again and retry."
-        return {"error": {"code": "clip_unreadable", "detail": detail}}
-    raise RuntimeError(f"inspection exited with {exit_code}: {words[-300:]}")
+def _read(sources: Sequence[BinaryIO], source: int, offset: int, size: int) -> bytes:
+    if not (0 <= source < len(sources) and offset >= 0 and 0 <= size <= MOST_READ_BYTES):
+        raise ChannelMisusedError(f"no part of the upload: {size} bytes at {offset} of source {source}")
+    sources[source].seek(offset)
+    return bytes(sources[source].read(size))

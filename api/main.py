@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
-from api import deliveries, errors, events, health, jobs, webhook_secrets
+from api import deliveries, errors, events, exposure, health, jobs, metrics, metrics_route, webhook_secrets
 from api.dependencies import Services
+from api.observation import Observation
 from api.openapi import DESCRIPTION, describe, document_webhooks
+from api.security import authenticated
 from api.settings import ApiSettings
-from storage import logs
+from storage import logs, tracing
 from storage.database import Database
 from storage.objects import Objects
 from worker import queue
@@ -22,7 +24,10 @@ def create_app(services: Services | None = None) -> FastAPI:
     """The app on the services given, or on those that the environment's settings name."""
     if services is None:
         logs.configure(as_json=queue.settings.log_json, level=queue.settings.log_level)
+        tracing.configure("rotomill-api", queue.settings.otlp_endpoint)
         services = connect(ApiSettings())
+        if objection := exposure.objection(services.settings, services.database):
+            raise SystemExit(f"rotomill: {objection}")
     app = FastAPI(
         title="Rotomill",
         version=VERSION,
@@ -32,11 +37,15 @@ def create_app(services: Services | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.services = services
+    app.state.metrics = metrics.registry_of(services.database, services.objects_address)
+    app.add_middleware(Observation)
     errors.install(app)
     document_webhooks(app)
     describe(app)
-    for router in (jobs.router, events.router, deliveries.router, webhook_secrets.router, health.router):
-        app.include_router(router)
+    app.include_router(health.router)
+    app.include_router(metrics_route.router)
+    for router in (jobs.router, events.router, deliveries.router, webhook_secrets.router):
+        app.include_router(router, dependencies=[Depends(authenticated)])
     return app
 
 
@@ -54,10 +63,16 @@ def connect(settings: ApiSettings) -> Services:
         check_broker=queue.check,
         webhook_policy=queue.settings.webhook_policy,
         signing=signing(queue.settings, storage),
+        limits_address=queue.settings.broker_url,
     )
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    yield
+    app.state.services.nursery.start()
+    settings: ApiSettings = app.state.services.settings
+    with metrics.served(app.state.metrics, settings.metrics_host, settings.metrics_port):
+        yield
+    tracing.flush()
+    app.state.services.nursery.close()
     app.state.services.database.close()

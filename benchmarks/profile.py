@@ -29,6 +29,7 @@ from model.views import View
 from storage.jobs import Stage
 from worker import media, pipeline
 from worker.__main__ import DEFAULT_OUTPUTS, NO_LIMITS
+from worker.confined import confined
 from worker.estimate import Work
 from worker.masks import read_masks
 from worker.pipeline import Order
@@ -71,6 +72,8 @@ class Stages:
 
     def advance(self, done: float) -> None: ...
 
+    def check(self) -> None: ...
+
     def end(self) -> None:
         """The last stage is over."""
         if self._stage is not None:
@@ -88,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     order = Order(asked.clip, facts, annotated, objects, asked.preset, outputs, (30, 144, 255), seed=0)
     stages = Stages()
     with tempfile.TemporaryDirectory() as folder, _watched() as parts:
-        pipeline.run(order, Path(folder), machine, stages)
+        pipeline.run(order, Path(folder), machine, confined(WorkerSettings()), stages)
         stages.end()
     print(
         f"{facts.frames} frames of {facts.width}x{facts.height}, {asked.preset}, tier {machine.tier.name}\n"

@@ -13,11 +13,12 @@ from model.errors import ModelError
 from model.presets import PRESETS
 from model.segmenters import SEGMENTERS
 from storage.jobs import Stage
-from worker import manifest, media, pipeline
+from worker import manifest, pipeline
 from worker.colors import parse_hex
+from worker.confined import Confined, confined
 from worker.errors import InputError
 from worker.estimate import Work
-from worker.masks import read_masks
+from worker.media import ClipLimits
 from worker.pipeline import Order
 from worker.settings import WorkerSettings
 from worker.tuning import machine_of
@@ -27,7 +28,7 @@ app = typer.Typer(add_completion=False)
 DEFAULT_OUTPUTS = "overlay.mp4,masks.zip,rle.json,track.json,track.csv,poster.jpg"
 
 # Your own files on your own machine: as long as the disk lasts.
-NO_LIMITS = media.ClipLimits(pixels=2**31, frames=2**31, seconds=float(2**31))
+NO_LIMITS = ClipLimits(pixels=2**31, frames=2**31, seconds=float(2**31))
 
 
 class TerminalReport:
@@ -50,6 +51,9 @@ class TerminalReport:
     def advance(self, done: float) -> None:
         self._progress.update(self._bar, completed=done)
 
+    def check(self) -> None:
+        """Nobody stops it but Ctrl-C."""
+
     def close(self) -> None:
         bar = self._progress.tasks[self._bar]
         self._progress.stop_task(self._bar)
@@ -70,9 +74,12 @@ def run(
 ) -> None:
     """Segment the object of a mask in every frame of a clip."""
     console = Console(stderr=True)
+    media = confined(WorkerSettings())
     try:
         order = replace(
-            _order(clip, mask, preset, outputs, color, seed), segmenter=segmenter, budget_seconds=budget
+            _order(clip, mask, preset, outputs, color, seed, media),
+            segmenter=segmenter,
+            budget_seconds=budget,
         )
         out.mkdir(parents=True, exist_ok=True)
         columns = (
@@ -82,7 +89,7 @@ def run(
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=console) as progress:
-            _run(order, out, TerminalReport(progress))
+            _run(order, out, media, TerminalReport(progress))
     except (InputError, ModelError) as error:
         detail = error.detail if isinstance(error, InputError) else str(error)
         console.print(f"[red]{error.code}[/red]: {detail}")
@@ -90,25 +97,27 @@ def run(
     console.print(f"The results are in {out}/.")
 
 
-def _run(order: Order, out: Path, report: TerminalReport) -> None:
+def _run(order: Order, out: Path, media: Confined, report: TerminalReport) -> None:
     """Work beside the results, so that moving them costs nothing and a failed run leaves none."""
     with tempfile.TemporaryDirectory(dir=out, prefix=".work-") as folder:
-        made = pipeline.run(order, Path(folder), machine_of(WorkerSettings()), report)
+        made = pipeline.run(order, Path(folder), machine_of(WorkerSettings()), media, report)
         report.close()
         written = manifest.write(made, order, Path(folder), report.timings)
         for name, path in (made.files | {manifest.NAME: written}).items():
             path.replace(out / name)
 
 
-def _order(clip: Path, mask: Path, preset: str, outputs: str, color: str, seed: int) -> Order:
+def _order(
+    clip: Path, mask: Path, preset: str, outputs: str, color: str, seed: int, media: Confined
+) -> Order:
     if preset not in PRESETS:
         raise InputError("preset_unknown", f"There is no preset {preset!r}: use {', '.join(PRESETS)}.")
     wanted = frozenset(name.strip() for name in outputs.split(","))
     unknown = sorted(wanted - {*DEFAULT_OUTPUTS.split(","), *pipeline.VIDEOS})
     if unknown:
         raise InputError("output_unknown", f"There is no result {unknown[0]!r}: the README names them.")
-    facts = media.inspect(clip, NO_LIMITS)
-    annotated, objects = read_masks({0: mask.read_bytes()}, (facts.width, facts.height))
+    facts = media.inspect(clip, mask, NO_LIMITS)
+    annotated, objects = media.masks({0: mask.read_bytes()}, facts, lambda: None)
     try:
         first_color = parse_hex(color)
     except ValueError as error:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -59,8 +59,8 @@ class MaskArchive(ResultFile):
 class MaskReader:
     """Reads a masks.zip back, one frame at a time and in constant memory."""
 
-    def __init__(self, path: Path) -> None:
-        self._zip = zipfile.ZipFile(path)
+    def __init__(self, source: Path | BinaryIO) -> None:
+        self._zip = zipfile.ZipFile(source)
         self._names = sorted(self._zip.namelist())
 
     def __enter__(self) -> Self:

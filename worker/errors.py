@@ -10,6 +10,18 @@ class InputError(Exception):
         self.detail = detail
 
 
+class MediaMismatch(Exception):  # noqa: N818 -- it says what was found; "Error" adds nothing
+    """A result does not match its clip. This is our failure, never the caller's."""
+
+
+class KilledError(Exception):
+    """A confined process was ended by what it read; `why` says by what, after "It "."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
 class InterruptedWorkError(Exception):
     """The work must stop here; it is nobody's fault."""
 
@@ -24,3 +36,13 @@ class HandedBackError(InterruptedWorkError):
 
 class DeadlineExceededError(InterruptedWorkError):
     """The job's deadline passed while it ran."""
+
+
+class AddressDeniedError(Exception):
+    """A receiver's name leads to an address that webhooks are not sent to."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} leads to an address that webhooks are not sent to (private, local or reserved); "
+            "give one on the public internet"
+        )

@@ -11,7 +11,7 @@ from storage.objects import Objects, file_sha256
 from storage.results import Result
 from worker import manifest, pipeline
 from worker.colors import parse_hex
-from worker.masks import read_masks
+from worker.confined import Confined, confined
 from worker.media import ClipFacts
 from worker.pipeline import Order
 from worker.progress import Progress
@@ -24,11 +24,12 @@ log = structlog.get_logger(__name__)
 def fulfil(runtime: Runtime, job: Job, attempt: int, folder: Path, progress: Progress) -> Sequence[Result]:
     """Make and store a job's results. What an attempt that fails has stored is removed again."""
     objects = runtime.objects
+    media = confined(runtime.settings)
     progress.begin(Stage.FETCHING)
-    order = _order(objects, job, folder, progress)
+    order = _order(objects, job, folder, media, progress)
     cached = _fetch_network(objects, job, folder, progress)
     try:
-        made = pipeline.run(order, folder, machine_of(runtime.settings), progress)
+        made = pipeline.run(order, folder, machine_of(runtime.settings), media, progress)
         progress.begin(Stage.STORING)
         _remove_other_attempts(objects, job, attempt)
         written = manifest.write(made, order, folder, progress.timings)
@@ -41,7 +42,7 @@ def fulfil(runtime: Runtime, job: Job, attempt: int, folder: Path, progress: Pro
         raise
 
 
-def _order(objects: Objects, job: Job, folder: Path, progress: Progress) -> Order:
+def _order(objects: Objects, job: Job, folder: Path, media: Confined, progress: Progress) -> Order:
     video = folder / "clip"
     objects.fetch(job.video.key, video, progress.alive)
     masks = {}
@@ -50,7 +51,7 @@ def _order(objects: Objects, job: Job, folder: Path, progress: Progress) -> Orde
             masks[mask.frame or 0] = file.read()
         progress.check()
     facts = ClipFacts.from_json(job.clip)
-    annotated, count = read_masks(masks, (facts.width, facts.height))
+    annotated, count = media.masks(masks, facts, progress.check)
     return Order(
         video=video,
         facts=facts,

@@ -1,12 +1,12 @@
 """From a clip and its annotated frames to the results, on local files: fine-tune, segment, encode, check.
 
-The clip is read twice. The first pass segments and keeps the masks on disk; the second makes what people
-look at. Both are streams: memory does not grow with the clip's length.
+The clip is read twice, by confined children. The first pass segments and keeps the masks on disk; the second makes what
+people look at. Both are streams: memory does not grow with the clip's length.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +16,15 @@ from model.frames import AnnotatedFrame
 from model.segmentation import Segmentation
 from model.segmenters import Machine, Segmenter, Session, segmenter
 from storage.jobs import Stage
-from worker import media, tuning
-from worker.archive import MaskArchive, MaskReader, RleWriter
+from worker import tuning
+from worker.archive import MaskArchive, RleWriter
 from worker.budget import Budget
 from worker.colors import Color, overlay_colors
+from worker.confined import Confined, Videos
 from worker.estimate import Work
-from worker.media import ClipFacts, Frame, Kind, VideoWriter
+from worker.media import ClipFacts, Frame, Kind
 from worker.prefetch import prefetched
 from worker.progress import Report
-from worker.render import cutout, overlay, poster
 from worker.tracks import TrackCsv, TrackJson, TrackPoint, measure
 
 Labels = npt.NDArray[np.uint8]
@@ -68,13 +68,13 @@ class Made:
     audio: dict[str, list[str]]
 
 
-def run(order: Order, folder: Path, machine: Machine, report: Report) -> Made:
+def run(order: Order, folder: Path, machine: Machine, media: Confined, report: Report) -> Made:
     """Make every result in `folder`. A network already there, as `network.pth`, is used, not trained again."""
     method = segmenter(order.segmenter, order.preset, machine)
     work = _plan(order, method)
     report.plan(work)
     report.begin(Stage.FINE_TUNING)
-    annotated = list(_annotated_frames(order, report))
+    annotated = list(_annotated_frames(order, media, report))
     learnt, reused = tuning.obtain(
         folder / "network.pth",
         annotated,
@@ -86,10 +86,9 @@ def run(order: Order, folder: Path, machine: Machine, report: Report) -> Made:
     )
     report.begin(Stage.SEGMENTING)
     session = method.session(learnt, annotated, objects=order.objects)
-    poster_frame = _segment(order, folder, session, report)
+    poster_frame = _segment(order, folder, session, media, report)
     report.begin(Stage.ENCODING)
-    audio = _encode(order, folder, poster_frame, report)
-    _check(order, folder, report)
+    audio = _encode(order, folder, poster_frame, media, report)
     files = {name: folder / name for name in sorted(order.outputs)}
     model = dict(method.description) | {"steps": learnt.steps, "reused": reused}
     return Made(files, folder / "network.pth", model, audio)
@@ -115,23 +114,19 @@ def _budget(order: Order, work: Mapping[Stage, Work]) -> Budget:
     )
 
 
-def _annotated_frames(order: Order, report: Report) -> Iterator[AnnotatedFrame]:
+def _annotated_frames(order: Order, media: Confined, report: Report) -> Iterator[AnnotatedFrame]:
     """The annotated frames with their pictures, in the clip's order."""
-    last = max(order.annotated)
-    for frame in media.frames(order.video):
-        report.advance(0)
-        if frame.index in order.annotated:
-            yield AnnotatedFrame(frame.image, order.annotated[frame.index])
-        if frame.index >= last:
-            return
+    for frame in media.frames(order.video, order.facts, report.check, only=order.annotated.keys()):
+        yield AnnotatedFrame(frame.image, order.annotated[frame.index])
 
 
-def _segment(order: Order, folder: Path, session: Session, report: Report) -> int:
+def _segment(order: Order, folder: Path, session: Session, media: Confined, report: Report) -> int:
     """First pass: every frame's masks, and what is written of them. Returns the frame that shows most."""
     best, best_frame = -1.0, 0
     with ExitStack() as stack:
         sinks = Sinks(order, folder, stack)
-        for frame in prefetched(media.frames(order.video)):
+        pictures = stack.enter_context(closing(media.frames(order.video, order.facts, report.check)))
+        for frame in stack.enter_context(closing(prefetched(pictures))):
             given = order.annotated.get(frame.index)
             found = session.step(frame.image) if given is None else session.anchor(frame.image, given)
             points = sinks.add(found, frame)
@@ -171,39 +166,19 @@ class Sinks:
         return points
 
 
-def _encode(order: Order, folder: Path, poster_frame: int, report: Report) -> dict[str, list[str]]:
-    """Second pass: the videos and the poster. Returns what became of the sound in each video."""
-    colors = overlay_colors(order.overlay_color, order.objects)
-    wanted = [name for name in VIDEOS if name in order.outputs]
-    if not wanted and POSTER not in order.outputs:
-        return {}
-    with ExitStack() as stack:
-        masks = stack.enter_context(MaskReader(folder / MASKS))
-        writers = {
-            name: stack.enter_context(
-                VideoWriter(folder / name, VIDEOS[name], order.facts, audio_from=order.video)
-            )
-            for name in wanted
-        }
-        for frame, labels in zip(prefetched(media.frames(order.video)), masks, strict=True):
-            for name, writer in writers.items():
-                writer.write(replace(frame, image=_picture(VIDEOS[name], frame.image, labels, colors)))
-            if frame.index == poster_frame and POSTER in order.outputs:
-                (folder / POSTER).write_bytes(poster(frame.image, labels, colors))
-            report.advance(frame.index + 1)
-    return {name: [outcome.value for outcome in writer.audio] for name, writer in writers.items()}
+def _encode(
+    order: Order, folder: Path, poster_frame: int, media: Confined, report: Report
+) -> dict[str, list[str]]:
+    """Second pass: the videos and the poster, and the check that the clip has survived in them.
 
-
-def _picture(kind: Kind, image: Labels, labels: Labels, colors: tuple[Color, ...]) -> Labels:
-    return overlay(image, labels, colors) if kind is Kind.OVERLAY else cutout(image, labels)
-
-
-def _check(order: Order, folder: Path, report: Report) -> None:
-    """The clip has survived: as many masks as frames, and videos with its frames, times, size and sound."""
-    with MaskReader(folder / MASKS) as masks:
-        if len(masks) != order.facts.frames:
-            raise media.MediaMismatch(f"{order.facts.frames} frames in, {len(masks)} masks out")
-    for name in VIDEOS:
-        if name in order.outputs:
-            media.compare(order.video, folder / name, order.facts, VIDEOS[name])
-            report.advance(order.facts.frames)
+    Returns what became of the sound in each video.
+    """
+    names = {kind: name for name, kind in VIDEOS.items() if name in order.outputs}
+    wanted = Videos(
+        files={folder / name: kind for kind, name in names.items()},
+        poster=folder / POSTER if POSTER in order.outputs else None,
+        poster_frame=poster_frame,
+        colors=overlay_colors(order.overlay_color, order.objects),
+    )
+    audio = media.make(order.video, folder / MASKS, order.facts, wanted, report)
+    return {names[kind]: sound for kind, sound in audio.items()}

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from typing import Final, TypeVar
 
@@ -12,7 +12,7 @@ AHEAD: Final = 4
 """Items that wait to be used: enough that neither side waits, few enough that memory stays small."""
 
 
-def prefetched(items: Iterable[Item], ahead: int = AHEAD) -> Iterator[Item]:
+def prefetched(items: Iterable[Item], ahead: int = AHEAD) -> Generator[Item]:
     """The items in order, made up to `ahead` before they are asked for. What making them raises comes in its turn.
 
     The thread ends with the iterator, also when that is closed early.

@@ -27,8 +27,10 @@ def begin(runtime: Runtime) -> None:
 def _warm_up(runtime: Runtime) -> None:
     try:
         # here, in a thread of the child: the main process must not touch CUDA
+        from worker.confined import confined  # noqa: PLC0415
         from worker.tuning import machine_of, warm_up  # noqa: PLC0415
 
+        confined(runtime.settings).start()
         machine = machine_of(runtime.settings)
         warm_up(machine)
     except Exception:

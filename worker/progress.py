@@ -30,6 +30,8 @@ class Report(Protocol):
 
     def advance(self, done: float) -> None: ...
 
+    def check(self) -> None: ...
+
 
 class Progress:
     """A Report that keeps a job's lease: a thread stores progress and hears what the caller wants.

@@ -13,6 +13,7 @@ from api.settings import ApiSettings
 from storage.database import Database
 from storage.objects import Objects
 from tests.api.service import Service
+from worker.nursery import Nursery
 
 
 def ignore() -> None:
@@ -20,7 +21,9 @@ def ignore() -> None:
 
 
 @pytest.fixture
-def make_service(tmp_path: Path, database: Database, objects: Objects) -> Iterator[Callable[..., Service]]:
+def make_service(
+    tmp_path: Path, database: Database, objects: Objects, nursery: Nursery
+) -> Iterator[Callable[..., Service]]:
     opened: list[TestClient] = []
 
     def make(**limits: Any) -> Service:
@@ -34,8 +37,14 @@ def make_service(tmp_path: Path, database: Database, objects: Objects) -> Iterat
             send_hint=hints.append,
             send_deliveries_due=ignore,
             check_broker=ignore,
+            nursery=nursery,
         )
-        client = TestClient(create_app(services), raise_server_exceptions=False)
+        client = TestClient(
+            create_app(services),
+            base_url="http://127.0.0.1:8000",
+            raise_server_exceptions=False,
+            client=("127.0.0.1", 50000),
+        )
         opened.append(client)
         return Service(client, services, tmp_path, hints)
 

@@ -39,7 +39,7 @@ def test_no_more_are_made_than_can_wait() -> None:
     with_four = prefetched(items(), ahead=4)
     assert next(with_four) == 0
     assert enough.wait(5)
-    with_four.close()  # type: ignore[attr-defined]  # a generator
+    with_four.close()
     assert len(made) <= 7
 
 
@@ -47,5 +47,5 @@ def test_whoever_stops_early_leaves_no_thread() -> None:
     before = threading.active_count()
     items = prefetched(iter(range(1000)))
     next(items)
-    items.close()  # type: ignore[attr-defined]  # a generator
+    items.close()
     assert threading.active_count() == before

@@ -32,6 +32,8 @@ class Silence:
 
     def advance(self, done: float) -> None: ...
 
+    def check(self) -> None: ...
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> WorkerSettings:

@@ -1,6 +1,7 @@
 """Clips in and out. The only package that imports PyAV."""
 
-from worker.media.check import MediaMismatch, compare
+from worker.errors import MediaMismatch
+from worker.media.check import compare
 from worker.media.decode import frames
 from worker.media.encode import VideoWriter
 from worker.media.facts import ClipFacts, ClipLimits, Frame

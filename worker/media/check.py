@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
+from worker.errors import MediaMismatch
 from worker.media.container import is_picture, opened, picture_stream
 from worker.media.decode import display_matrix, pictures
 from worker.media.facts import ClipFacts
@@ -22,11 +23,7 @@ from worker.media.sound import codec_of
 HALF_A_MILLISECOND = Fraction(1, 2000)
 
 
-class MediaMismatch(Exception):  # noqa: N818 -- it says what was found; "Error" adds nothing
-    """A result does not match its clip. This is our failure, never the caller's."""
-
-
-def compare(source: Path | BinaryIO, result: Path, facts: ClipFacts, kind: Kind) -> None:
+def compare(source: Path | BinaryIO, result: Path | BinaryIO, facts: ClipFacts, kind: Kind) -> None:
     """Raise MediaMismatch unless `result` shows the frames of `source`, when it does, the way up it does.
 
     Checked: the number of frames, each timestamp (exactly; in WebM to the nearest millisecond), the size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +27,7 @@ from av.video.reformatter import (
 )
 from av.video.stream import VideoStream
 
+from worker.file_view import FileView
 from worker.media.facts import ClipFacts, Frame
 from worker.media.kinds import AudioOutcome, Kind
 from worker.media.sound import Sound
@@ -49,28 +51,34 @@ class VideoWriter:
     """
 
     def __init__(
-        self, path: Path, kind: Kind, facts: ClipFacts, *, audio_from: Path | BinaryIO | None = None
+        self,
+        target: Path | FileView,
+        kind: Kind,
+        facts: ClipFacts,
+        *,
+        audio_from: Path | BinaryIO | None = None,
     ) -> None:
         """`facts` are the clip's; `audio_from` is the clip itself, None for a silent result.
 
         A file object given as `audio_from` is read between writes, so it must not be shared with a decoder.
+        A target that is open already has its name from somebody else.
         """
-        self.path = path
         self.kind = kind
         self._recipe = kind.recipe
         self._facts = facts
         self._time_base = Fraction(facts.time_base)
-        self._unfinished = path.with_name(f".{path.name}.part")
+        self._file = _Unfinished(target) if isinstance(target, Path) else target
         self._reformatter = VideoReformatter()
         self._written = 0
         self._output = self._open(audio_from)
 
     def _open(self, audio_from: Path | BinaryIO | None) -> OutputContainer:
         output = av.open(
-            str(self._unfinished),
+            self._file,
             "w",
             format=self._recipe.container,
             container_options=self._container_options(),
+            io_open=self._again,
         )
         try:
             self._stream = self._add_pictures(output)
@@ -79,6 +87,10 @@ class VideoWriter:
             self._discard(output)
             raise
         return output
+
+    def _again(self, _url: str, _flags: int, _options: object) -> FileView:
+        """To move the index to the front, the muxer reads what it has written."""
+        return FileView(self._file.descriptor)
 
     @property
     def audio(self) -> tuple[AudioOutcome, ...]:
@@ -112,7 +124,8 @@ class VideoWriter:
         self._mux(self._stream.encode(None))
         self._sound.finish()
         self._output.close()
-        self._unfinished.replace(self.path)
+        if isinstance(self._file, _Unfinished):
+            self._file.keep()
 
     def _discard(self, output: OutputContainer) -> None:
         """Close everything and remove what is not finished; after `_finish` there is nothing left to remove."""
@@ -120,7 +133,8 @@ class VideoWriter:
             output.close()
         if hasattr(self, "_sound"):
             self._sound.close()
-        self._unfinished.unlink(missing_ok=True)
+        if isinstance(self._file, _Unfinished):
+            self._file.discard()
 
     def _mux(self, packets: list[Packet[VideoStream]]) -> None:
         for packet in packets:
@@ -184,3 +198,22 @@ class VideoWriter:
             dst_color_range=ColorRange.MPEG,
             interpolation=Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND,
         )
+
+
+class _Unfinished(FileView):
+    """A file beside its later name."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.part")
+        super().__init__(os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666))
+
+    def keep(self) -> None:
+        self._part.replace(self._path)
+
+    def discard(self) -> None:
+        """Close, and remove what was not kept."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+        self._part.unlink(missing_ok=True)

@@ -1,0 +1,165 @@
+"""What confined children do: everything that reads a stranger's clip or mask. Only zygotes import this.
+
+A child cannot open a file, so whatever it will need is loaded here, before it is one.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, replace
+from typing import Any, BinaryIO, Final, cast
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+import PIL
+from PIL import Image
+
+from worker.archive import MaskReader
+from worker.channel import Channel
+from worker.errors import MediaMismatch
+from worker.file_view import FileView, distant
+from worker.inspection import inspect_upload
+from worker.masks import read_masks
+from worker.media import ClipFacts, ClipLimits, Kind, VideoWriter, compare, frames
+from worker.prefetch import prefetched
+from worker.render import cutout, overlay, poster
+from worker.zygote import Task
+
+# A thread pool in the zygote would not survive a fork.
+cv2.setNumThreads(1)
+
+# Beside two threads of the encoder; drawing is a small part of the time.
+_MOST_MASK_BYTES: Final = 1 << 32
+
+
+def inspect(channel: Channel, about: Mapping[str, Any], _data: bytearray, files: list[int]) -> dict[str, Any]:
+    """An upload, judged: `sources` are open files, or sizes of files that the other side reads."""
+
+    def open_source(number: str) -> BinaryIO:
+        source = about["sources"][int(number)]
+        if "file" in source:
+            return cast(BinaryIO, FileView(files[source["file"]]))
+        return distant(channel, int(number), source["bytes"])
+
+    masks = {int(frame): str(number) for frame, number in about["masks"].items()}
+    facts, objects = inspect_upload(open_source, str(about["video"]), masks, ClipLimits(**about["limits"]))
+    return {"clip": asdict(facts), "objects": objects}
+
+
+def masks(channel: Channel, about: Mapping[str, Any], _data: bytearray, _files: list[int]) -> dict[str, Any]:
+    """Masks, received one by one, as labels, sent one by one."""
+    given = {frame: bytes(channel.receive(_MOST_MASK_BYTES)[1]) for frame in about["frames"]}
+    labels, objects = read_masks(given, tuple(about["size"]))
+    for frame, pixels in labels.items():
+        channel.send({"frame": frame}, _bytes(pixels))
+    return {"objects": objects}
+
+
+def pictures(
+    channel: Channel, about: Mapping[str, Any], _data: bytearray, files: list[int]
+) -> dict[str, Any]:
+    """The clip's frames, one by one; of those that are not wanted (`only`) just their numbers."""
+    only = None if about["only"] is None else set(about["only"])
+    for frame in frames(_file(files[0])):
+        said = {"index": frame.index, "pts": frame.pts, "base": str(frame.time_base), "lasts": frame.duration}
+        channel.send(said, _bytes(frame.image) if only is None or frame.index in only else b"")
+        if only is not None and frame.index >= max(only):
+            break
+    return {}
+
+
+def results(channel: Channel, about: Mapping[str, Any], _data: bytearray, files: list[int]) -> dict[str, Any]:
+    """The second pass: videos and poster from the clip and its masks, and the check that the clip has survived."""
+    clip, archive, *open_files = files
+    facts = ClipFacts.from_json(about["facts"])
+    videos = dict(zip(map(Kind, about["kinds"]), open_files, strict=True))
+    with MaskReader(_file(archive)) as labels:
+        if len(labels) != facts.frames:
+            raise MediaMismatch(f"{facts.frames} frames in, {len(labels)} masks out")
+        audio = _encode(channel, about, clip, labels, facts, videos) if videos or about["poster"] else {}
+    for kind, video in videos.items():
+        compare(_file(clip), _file(video), facts, kind)
+        channel.send({"advance": facts.frames})
+    return {"audio": audio}
+
+
+def _encode(
+    channel: Channel,
+    about: Mapping[str, Any],
+    clip: int,
+    masks: MaskReader,
+    facts: ClipFacts,
+    videos: Mapping[Kind, int],
+) -> dict[str, list[str]]:
+    """What became of the sound in each kind of video."""
+    colors = tuple(tuple(color) for color in about["colors"])
+    with ExitStack() as stack:
+        writers = {
+            kind: stack.enter_context(VideoWriter(FileView(video), kind, facts, audio_from=_file(clip)))
+            for kind, video in videos.items()
+        }
+        for frame, labels in zip(prefetched(frames(_file(clip))), masks, strict=True):
+            for kind, writer in writers.items():
+                writer.write(replace(frame, image=_picture(kind, frame.image, labels, colors)))
+            if frame.index == about["poster_frame"] and about["poster"]:
+                channel.send({"poster": True}, poster(frame.image, labels, colors))
+            channel.send({"advance": frame.index + 1})
+    return {kind.value: [outcome.value for outcome in writer.audio] for kind, writer in writers.items()}
+
+
+def _picture(
+    kind: Kind, image: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], colors: Sequence[Any]
+) -> npt.NDArray[np.uint8]:
+    return overlay(image, labels, colors) if kind is Kind.OVERLAY else cutout(image, labels)
+
+
+def _file(descriptor: int) -> BinaryIO:
+    return cast(BinaryIO, FileView(descriptor))
+
+
+def _bytes(pixels: npt.NDArray[np.uint8]) -> memoryview:
+    return np.ascontiguousarray(pixels).data.cast("B")
+
+
+def _load_what_loads_late() -> None:
+    Image.init()
+    for name in _late_modules():
+        with suppress(ImportError):  # some want what is not installed
+            importlib.import_module(name)
+
+
+def _late_modules() -> Iterator[str]:
+    """Of the media libraries all but what opens windows; of NumPy what it loads late; codecs for names in files."""
+    for library in (av, PIL):
+        for module in pkgutil.walk_packages(
+            library.__path__, f"{library.__name__}.", onerror=lambda _name: None
+        ):
+            if "._" not in module.name and not module.name.endswith(("Tk", "Qt", "Show", "Grab")):
+                yield module.name
+    for name in ("ma", "random", "linalg", "fft", "polynomial", "char", "strings", "rec", "dtypes"):
+        yield f"numpy.{name}"
+    for codec in (
+        "ascii",
+        "latin_1",
+        "utf_8",
+        "utf_16",
+        "utf_16_le",
+        "utf_16_be",
+        "utf_32",
+        "cp437",
+        "cp1252",
+    ):
+        yield f"encodings.{codec}"
+
+
+_load_what_loads_late()
+
+TASKS: Final[Mapping[str, Task]] = {
+    "inspect": inspect,
+    "masks": masks,
+    "pictures": pictures,
+    "results": results,
+}
