@@ -25,8 +25,26 @@ class DatabaseUnavailableError(UnavailableError):
     """The database cannot be reached, or broke off."""
 
 
+class ObjectsUnavailableError(UnavailableError):
+    """The object store cannot be reached, or refuses for now."""
+
+
+class MultipartMissingError(StorageError):
+    """The store knows no such upload in parts (any more): it was finished, aborted or swept."""
+
+
 class TooManySecretsError(StorageError):
     """The owner has rotated its webhook secret so often that older ones must retire first."""
+
+
+class LimitReachedError(StorageError):
+    """One more would be more than the owner may have: of what, how many it may have, and when there will be room."""
+
+    def __init__(self, what: str, most: int, wait_seconds: int | None = None) -> None:
+        super().__init__(f"{what}: {most}")
+        self.what = what
+        self.most = most
+        self.wait_seconds = wait_seconds
 
 
 class BucketMissingError(StorageError):

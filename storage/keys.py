@@ -10,10 +10,24 @@ from storage.jobs import StoredFile
 UPLOADS = "uploads"
 RESULTS = "results"
 NETWORKS = "networks"
+INCOMING = "incoming"
 
 
 def upload_key(job_id: str, name: str) -> str:
     return f"{UPLOADS}/{job_id}/{name}"
+
+
+def incoming_prefix(upload_id: str) -> str:
+    """Where a file lies that came before its job."""
+    return f"{INCOMING}/{upload_id}"
+
+
+def incoming_key(upload_id: str) -> str:
+    return f"{incoming_prefix(upload_id)}/file"
+
+
+def part_key(upload_id: str, number: int) -> str:
+    return f"{incoming_prefix(upload_id)}/parts/{number:05d}"
 
 
 def attempt_prefix(job_id: str, attempt: int) -> str:

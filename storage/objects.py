@@ -2,25 +2,29 @@
 
 import hashlib
 import io
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import obstore
-from obstore.store import from_url
 
+from storage.bucket import make_bucket
 from storage.errors import ObjectMissingError
+from storage.stores import COPY_SILENCE, converted, is_local, is_s3, open_store
+from storage.streams import CHUNK_BYTES, UPLOAD_CHUNKS, ObjectReader, ObjectWriter
 
-# Large enough for S3's least part size (5 MiB), small enough to answer a cancel between two of them.
-CHUNK_BYTES = 8 * 1024 * 1024
-
-# Chunks of one upload on their way at once: enough to keep a connection busy, and memory bounded.
-UPLOAD_CHUNKS = 2
+if TYPE_CHECKING:
+    from storage.signing import S3
 
 SIGNED_FOR = timedelta(hours=1)
+
+# For as long a call is repeated where the store is away or refuses: a worker has time, a caller who waits has less.
+PATIENCE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -33,30 +37,79 @@ class StoredObject:
 
 
 class Objects:
-    """The object store of one installation. Keys are relative, with `/` between their parts."""
+    """The object store of one installation. Keys are relative, with `/` between their parts.
 
-    def __init__(self, address: str) -> None:
-        options: dict[str, Any] = {"mkdir": True, "automatic_cleanup": True} if _is_local(address) else {}
-        self._store: Any = from_url(address, **options)
-        self._folder = Path(address.removeprefix("file://")) if _is_local(address) else None
+    Every call may raise ObjectsUnavailableError, after `patience` in vain. `public_url` is how those outside reach an
+    S3 store: its host is part of what is signed.
+    """
 
-    def writer(self, key: str) -> "ObjectWriter":
+    def __init__(self, address: str, *, public_url: str = "", patience: timedelta = PATIENCE) -> None:
+        self._address = address
+        self._public_url = public_url
+        self._patience = patience
+        self._store = open_store(address, patience=patience)
+        self._folder = Path(address.removeprefix("file://")) if is_local(address) else None
+
+    @cached_property
+    def s3(self) -> "S3 | None":
+        """What S3 can beyond obstore, where the store is one."""
+        if not is_s3(self._address):
+            return None
+        # boto3 takes its time and memory, and those who only read and write need neither
+        from storage.signing import S3  # noqa: PLC0415
+
+        return S3(self._address, public_url=self._public_url)
+
+    @cached_property
+    def _copier(self) -> Any:
+        return open_store(self._address, patience=self._patience, silence=COPY_SILENCE)
+
+    @cached_property
+    def _impatient(self) -> Any:
+        return open_store(self._address, patience=timedelta(0), silence=timedelta(seconds=3))
+
+    def prepare(self) -> bool:
+        """Make the bucket if it is missing, and let browsers in; whether it was made. Safe to call again."""
+        made = make_bucket(self._address)
+        if self.s3 is not None:
+            self.s3.let_browsers_in()
+        return made
+
+    def writer(self, key: str) -> ObjectWriter:
         """An asynchronous writer that hashes what passes; nothing is stored unless it ends well."""
         return ObjectWriter(self._store, key)
 
     def put_file(self, key: str, path: Path, on_chunk: Callable[[int], None]) -> None:
         """Store a file; `on_chunk(bytes so far)` is called as it goes and may raise to stop it."""
         with path.open("rb") as source:
-            obstore.put(self._store, key, _chunks(source, on_chunk), chunk_size=CHUNK_BYTES)
+            self.put(key, _chunks(source, on_chunk))
+
+    def put(self, key: str, chunks: Iterable[bytes]) -> None:
+        """Store what comes; nothing is stored where it breaks off with an exception."""
+        with converted(key):
+            obstore.put(self._store, key, chunks, chunk_size=CHUNK_BYTES, max_concurrency=UPLOAD_CHUNKS)
 
     def fetch(self, key: str, path: Path, on_chunk: Callable[[int], None]) -> None:
         """Copy an object into a file; `on_chunk(bytes so far)` as above."""
         done = 0
         with path.open("wb") as target:
-            for chunk in self._get(key).stream(min_chunk_size=CHUNK_BYTES):
+            for chunk in self.read(key):
                 target.write(chunk)
                 done += len(chunk)
                 on_chunk(done)
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """An object's content, in chunks."""
+        with converted(key):
+            yield from obstore.get(self._store, key).stream(min_chunk_size=CHUNK_BYTES)
+
+    def sha256(self, key: str, on_chunk: Callable[[], None]) -> str:
+        """The digest (hex) of an object, which is read for it; memory is constant."""
+        digest = hashlib.sha256()
+        for chunk in self.read(key):
+            digest.update(chunk)
+            on_chunk()
+        return digest.hexdigest()
 
     def open(self, key: str) -> BinaryIO:
         """A seekable reader of an object, for those who need only parts of it."""
@@ -65,41 +118,43 @@ class Objects:
                 return (self._folder / key).open("rb")
             except FileNotFoundError as error:
                 raise ObjectMissingError(key) from error
-        try:
-            reader = obstore.open_reader(self._store, key)
-        except FileNotFoundError as error:
-            raise ObjectMissingError(key) from error
-        return io.BufferedReader(_Reader(reader))
+        return io.BufferedReader(ObjectReader(self._store, key))
 
     def copy(self, source: str, target: str) -> None:
-        try:
-            obstore.copy(self._store, source, target)
-        except FileNotFoundError as error:
-            raise ObjectMissingError(source) from error
+        with converted(source):
+            obstore.copy(self._copier, source, target)
 
     def exists(self, key: str) -> bool:
+        return self.size(key) is not None
+
+    def size(self, key: str) -> int | None:
+        """An object's bytes; None where there is no such object."""
         try:
-            obstore.head(self._store, key)
-        except FileNotFoundError:
-            return False
-        return True
+            with converted(key):
+                return obstore.head(self._store, key)["size"]
+        except ObjectMissingError:
+            return None
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        for batch in obstore.list(self._store, prefix):
-            for found in batch:
-                yield StoredObject(found["path"], found["size"], found["last_modified"])
+        with converted(prefix):
+            for batch in obstore.list(self._store, prefix):
+                for found in batch:
+                    yield StoredObject(found["path"], found["size"], found["last_modified"])
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; those that are gone already are no error."""
+        if is_s3(self._address):
+            with converted():
+                obstore.delete(self._store, keys)  # a thousand a request
+            return
         for key in keys:
-            try:
+            with suppress(ObjectMissingError), converted(key):
                 obstore.delete(self._store, key)
-            except FileNotFoundError:
-                continue
 
     def delete_prefix(self, prefix: str) -> None:
         """Remove everything under a prefix, with what an upload cut off in a local folder left there."""
-        self.delete([found.key for found in self.list(prefix)])
+        if keys := [found.key for found in self.list(prefix)]:
+            self.delete(keys)
         if self._folder is not None:
             _remove_tree(self._folder, self._folder / prefix)
 
@@ -112,86 +167,49 @@ class Objects:
             raise ObjectMissingError(key)
         return path
 
-    def sign(self, key: str) -> str:
-        """An address from which anybody can read the object for an hour; not for local folders."""
-        return obstore.sign(self._store, "GET", key, SIGNED_FOR)
+    def sign(self, key: str, *, method: str = "GET", name: str = "", media_type: str = "") -> str:
+        """An address from which anybody can read the object for an hour; not for local folders.
 
-    def staged(self) -> Iterator[tuple[str, datetime]]:
-        """Prefix and last change of uploads in progress that the store's own listing does not show."""
+        Where the store is S3, its answer carries `name` and `media_type`.
+        """
+        if self.s3 is not None:
+            return self.s3.sign_read(key, SIGNED_FOR, method=method, name=name, media_type=media_type)
+        return obstore.sign(self._store, "HEAD" if method == "HEAD" else "GET", key, SIGNED_FOR)
+
+    def staged(self) -> Iterator[StoredObject]:
+        """Half-written files of a local folder, named `key#N`, which the store's own listing does not show."""
         if self._folder is None:
             return
-        for path in self._folder.rglob("*#*"):
-            changed_at = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
-            yield str(path.parent.relative_to(self._folder)), changed_at
+        # os.walk passes over folders that vanish meanwhile, as rglob does not
+        for place, _, names in os.walk(self._folder):
+            for name in names:
+                path = Path(place, name)
+                if "#" in name and (found := _stat(path)):
+                    changed_at = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield StoredObject(str(path.relative_to(self._folder)), found.st_size, changed_at)
+
+    def remove_unfinished(
+        self, before: datetime, kept: Callable[[str], bool] = lambda _key: False
+    ) -> Sequence[str]:
+        """Remove what was begun and has not been touched since, but for uploads in parts of keys that are `kept`.
+
+        The keys. Killed processes leave it: staged files in a folder, multipart uploads on S3.
+        """
+        if self.s3 is not None:
+            idle = [(key, upload_id) for key, upload_id in self.s3.unfinished(before) if not kept(key)]
+            for key, upload_id in idle:
+                self.s3.abort(key, upload_id)
+            return [key for key, _ in idle]
+        staged = [found.key for found in self.staged() if found.changed_at <= before]
+        for key in staged:
+            if self._folder is not None:
+                (self._folder / key).unlink(missing_ok=True)
+        return staged
 
     def check(self) -> None:
-        """Raise if the store cannot be reached."""
-        next(iter(self.list("probe/")), None)
-
-    def _get(self, key: str) -> Any:
-        try:
-            return obstore.get(self._store, key)
-        except FileNotFoundError as error:
-            raise ObjectMissingError(key) from error
-
-
-class _Reader(io.RawIOBase):
-    """obstore's reader as Python's own files are: usable in `with`, and giving plain bytes."""
-
-    def __init__(self, reader: Any) -> None:
-        self._reader = reader
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = bytes(self._reader.read(len(buffer)))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        position: int = self._reader.seek(offset, whence)
-        return position
-
-    def tell(self) -> int:
-        position: int = self._reader.tell()
-        return position
-
-
-class ObjectWriter:
-    """Streams one object into the store, counting and hashing; memory is constant."""
-
-    def __init__(self, store: Any, key: str) -> None:
-        self.key = key
-        self.bytes = 0
-        self._sha256 = hashlib.sha256()
-        self._writer = obstore.open_writer_async(
-            store, key, buffer_size=CHUNK_BYTES, max_concurrency=UPLOAD_CHUNKS
-        )
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
-
-    async def write(self, data: bytes) -> None:
-        self.bytes += len(data)
-        self._sha256.update(data)
-        await self._writer.write(data)
-
-    async def __aenter__(self) -> Self:
-        await self._writer.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._writer.__aexit__(kind, error, traceback)
+        """Raise, within seconds, if the store cannot be reached."""
+        with converted():
+            next(iter(obstore.list(self._impatient, "probe/")), None)
 
 
 def file_sha256(path: Path) -> str:
@@ -208,13 +226,23 @@ def _chunks(source: BinaryIO, on_chunk: Callable[[int], None]) -> Iterable[bytes
     on_chunk(done)
 
 
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
 def _remove_tree(root: Path, folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
-    while folder != root and folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+    """Remove a folder and those above it that are empty then; another process may be doing the same."""
+    for place, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            Path(place, name).unlink(missing_ok=True)
+        with suppress(OSError):
+            Path(place).rmdir()
+    while folder != root:
         folder = folder.parent
-
-
-def _is_local(address: str) -> bool:
-    return address.startswith("file://")
+        if folder == root:
+            return
+        with suppress(OSError):
+            folder.rmdir()
