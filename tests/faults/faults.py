@@ -64,7 +64,10 @@ def draw(scene: Scene) -> tuple[str, str]:
     """Draw faults until one strikes; its name and what it struck."""
     while True:
         kind = scene.chance.choices(KINDS, [kind.weight for kind in KINDS])[0]
-        struck = kind.strike(scene)
+        try:
+            struck = kind.strike(scene)
+        except ProcessLookupError:
+            continue  # it has died by itself, or of the fault before
         if struck is not None:
             return kind.name, struck
 
@@ -77,9 +80,10 @@ def send(number: signal.Signals, names: tuple[str, ...]) -> Strike:
         server = scene.stack.servers[name]
         if not server.is_alive:
             return None
-        if name in WORKERS and number is signal.SIGKILL:
-            note_loss(scene, children(server.pid), "main process killed")
+        at, working = datetime.now(UTC), children(server.pid)
         os.kill(server.pid, number)
+        if name in WORKERS and number is signal.SIGKILL:
+            note_loss(scene, working, at, "main process killed")
         return name
 
     return strike
@@ -90,8 +94,9 @@ def kill_child(scene: Scene) -> str | None:
     child = pick_child(scene)
     if child is None:
         return None
-    note_loss(scene, [child], "killed")
+    at = datetime.now(UTC)
     os.kill(child, signal.SIGKILL)
+    note_loss(scene, [child], at, "killed")
     return str(child)
 
 
@@ -100,8 +105,9 @@ def freeze_child(scene: Scene) -> str | None:
     child = pick_child(scene)
     if child is None:
         return None
-    note_loss(scene, [child], "frozen")
+    at = datetime.now(UTC)
     freeze(scene, child, LEASE_SECONDS * (1.2 + scene.chance.random()))
+    note_loss(scene, [child], at, "frozen")
     return str(child)
 
 
@@ -148,11 +154,12 @@ def running_job(scene: Scene, pid: int) -> tuple[str, int] | None:
     return (row[0], row[1]) if row else None
 
 
-def note_loss(scene: Scene, pids: list[int], how: str) -> None:
+def note_loss(scene: Scene, pids: list[int], at: datetime, how: str) -> None:
+    """Remember what these processes were at; the record still says so for the length of a lease."""
     for pid in pids:
         found = running_job(scene, pid)
         if found is not None:
-            scene.losses.append(Loss(*found, datetime.now(UTC), how))
+            scene.losses.append(Loss(*found, at, how))
 
 
 def flush_redis(scene: Scene) -> str | None:
