@@ -120,6 +120,5 @@ def _plain_logs() -> None:
 @pytest.fixture(scope="session")
 def nursery() -> Iterator[Nursery]:
     """Confined children, from one zygote for all tests."""
-    found = Nursery()
-    yield found
-    found.close()
+    with Nursery() as found:
+        yield found

@@ -116,6 +116,21 @@ class Nursery:
         with self._lock:
             self._let_go()
 
+    def kill(self) -> None:
+        """End the zygote as a fault would."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
     def _send(self, files: Sequence[int]) -> None:
         with self._lock:
             for last in (False, True):
