@@ -30,7 +30,7 @@ def list_deliveries(job: Existing, given: Given) -> dict[str, Any]:
 )
 def redeliver(job: Existing, number: int, given: Given) -> dict[str, Any]:
     """Send a delivery again, now, with the same `webhook-id`, from the start of the retry schedule."""
-    found = deliveries.reschedule(given.database, job.id, number) if number < 2**31 else None
+    found = deliveries.reschedule(given.database, job.id, number) if 0 < number < 2**31 else None
     if found is None:
         detail = "The job has no delivery of that number; GET its deliveries for those it has."
         raise not_found("delivery_not_found", detail)

@@ -9,26 +9,42 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api import metrics
+from storage.errors import UnavailableError
+
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
 
-class ApiError(Exception):
-    """Refuses a request: an HTTP status, a stable code, and a sentence that tells the caller what to do."""
+class ApiError(HTTPException):
+    """Refuses a request: an HTTP status, a stable code, and a sentence that tells the caller what to do.
+
+    One of Starlette's own, so that FastAPI lets it through where it reads a body.
+    """
 
     def __init__(
         self, status: HTTPStatus, code: str, detail: str, headers: dict[str, str] | None = None
     ) -> None:
-        super().__init__(f"{code}: {detail}")
+        super().__init__(status, detail, headers or {})
         self.status = status
         self.code = code
-        self.detail = detail
-        self.headers = headers or {}
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
 
 
 def bad_request(code: str, detail: str) -> ApiError:
     return ApiError(HTTPStatus.BAD_REQUEST, code, detail)
+
+
+def forbidden(code: str, detail: str) -> ApiError:
+    return ApiError(HTTPStatus.FORBIDDEN, code, detail)
+
+
+def too_many(code: str, detail: str, retry_after_seconds: int) -> ApiError:
+    headers = {"Retry-After": str(retry_after_seconds)}
+    return ApiError(HTTPStatus.TOO_MANY_REQUESTS, code, detail, headers)
 
 
 def not_found(code: str, detail: str) -> ApiError:
@@ -60,10 +76,11 @@ def problem(status: int, code: str, detail: str, instance: str) -> dict[str, Any
 
 
 def response(request: Request, error: ApiError) -> JSONResponse:
+    metrics.REFUSALS.labels(error.code).inc()
     return JSONResponse(
         problem(error.status, error.code, error.detail, request.url.path),
         status_code=error.status,
-        headers=error.headers,
+        headers=dict(error.headers or {}),
         media_type=MEDIA_TYPE,
     )
 
@@ -72,7 +89,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_exception_handler(Exception, _on_bug)
+    app.add_exception_handler(UnavailableError, _on_unavailable)
+    app.add_exception_handler(Exception, on_bug)
 
 
 async def _on_api_error(request: Request, error: Exception) -> JSONResponse:
@@ -96,8 +114,16 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
     return response(request, unprocessable("request_invalid", sentence(list(error.errors()))))
 
 
-async def _on_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("request failed", path=request.url.path, exc_info=error)
+async def _on_unavailable(request: Request, error: Exception) -> JSONResponse:
+    log.warning("unavailable", path=request.scope.get("raw_path", b"").decode("latin-1"), exc_info=error)
+    detail = "The service cannot reach its database or its files just now. Try again in some seconds."
+    refused = ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, {"Retry-After": "5"})
+    return response(request, refused)
+
+
+async def on_bug(request: Request, error: Exception) -> JSONResponse:
+    # as it was sent: decoded, it could hold line breaks
+    log.error("request failed", path=request.scope.get("raw_path", b"").decode("latin-1"), exc_info=error)
     detail = "The service failed, not your request. Try again; the log has the cause."
     return response(request, ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -19,6 +20,9 @@ from storage.jobs import TERMINAL
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
+# of an event; more digits would be none of ours
+NUMBER = re.compile(r"[0-9]{1,18}")
+
 POLL_SECONDS = 0.5
 RECONNECT_MILLISECONDS = 2000
 
@@ -29,7 +33,7 @@ def last_seen(
     """The number in a Last-Event-ID header; None without one. A dependency, since a stream cannot refuse."""
     if last_event_id is None or not last_event_id.strip():
         return None
-    if not last_event_id.strip().isdigit():
+    if not NUMBER.fullmatch(last_event_id.strip()):
         raise bad_request("last_event_id_malformed", "Last-Event-ID is the `id` of an event of this stream.")
     return min(int(last_event_id.strip()), 2**31 - 1)
 

@@ -1,11 +1,14 @@
 """The calls about jobs: submit, list, show, cancel, delete, and fetch a result."""
 
+import re
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, RedirectResponse
 
+from api import metrics
 from api.dependencies import Given, Services, base_url
 from api.errors import ApiError, conflict, not_found
 from api.openapi import PROBLEMS, RESULT_RESPONSES, SUBMISSION
@@ -22,10 +25,14 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 MAX_PAGE = 200
 
+# what no job can have as its id is not asked for: a database may refuse to look for it
+JOB_ID = re.compile(r"job_[0-9a-f]{32}")
 
-def existing_job(job_id: str, given: Given) -> Job:
-    job = jobs.get(given.database, job_id)
-    if job is None:
+
+def existing_job(job_id: str, given: Given, caller: Authenticated) -> Job:
+    """The caller's job of this id. Another owner's is no more there than one that never was."""
+    job = jobs.get(given.database, job_id) if JOB_ID.fullmatch(job_id) else None
+    if job is None or job.owner != caller.owner:
         raise not_found(
             "job_not_found", "There is no such job; it may have been deleted. GET /v1/jobs lists yours."
         )
@@ -64,19 +71,22 @@ async def submit_job(
     response.headers["Location"] = f"/v1/jobs/{accepted.job.id}"
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
-    return view(accepted.job, request, given)
+    return await run_in_threadpool(view, accepted.job, request, given)
 
 
 @router.get("", response_model=JobPage, responses={422: PROBLEMS[422]})
 def list_jobs(
     request: Request,
     given: Given,
+    caller: Authenticated,
     status: Annotated[Status | None, Query(description="Only jobs of this status.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
-    cursor: Annotated[str | None, Query(max_length=40, description="`next_cursor` of the last page.")] = None,
+    cursor: Annotated[
+        str | None, Query(pattern=f"^{JOB_ID.pattern}$", description="`next_cursor` of the last page.")
+    ] = None,
 ) -> dict[str, Any]:
-    """Jobs, newest first."""
-    found = jobs.page(given.database, status=status, before=cursor, limit=limit + 1)
+    """Your jobs, newest first."""
+    found = jobs.page(given.database, owner=caller.owner, status=status, before=cursor, limit=limit + 1)
     page = found[:limit]
     return {
         "jobs": [view(job, request, given) for job in page],
@@ -97,6 +107,8 @@ def cancel_job(job: Existing, request: Request, given: Given) -> dict[str, Any]:
     if after.status in TERMINAL and after.status is not Status.CANCELED:
         detail = f"The job has already {after.status.value}; there is nothing left to cancel."
         raise conflict("job_finished", detail)
+    if after.status is Status.CANCELED and job.status is Status.QUEUED:
+        metrics.CANCELED_WAITING.inc()
     if after.status is Status.CANCELED and after.options.get("webhook"):
         given.send_deliveries_due()
     return view(after, request, given)

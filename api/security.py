@@ -1,23 +1,83 @@
 """Who is calling: the owner that an API key stands for."""
 
-from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from api.dependencies import Given, Services
+from api.errors import ApiError
+from api.exposure import check_keyless
+from api.keyring import Caller
+from api.limits import FAILURES_PER_MINUTE, Rate, neighbourhood, rate_limited
 from storage.owners import LOCAL
 
+__all__ = ["Authenticated", "Caller", "authenticated", "presented_key"]
 
-@dataclass(frozen=True)
-class Caller:
-    """Whose request this is, and the id of the key it came with; none where the service has no keys."""
+MISSING = "This service needs an API key: send it as `Authorization: Bearer rm_…`. Its operator makes them."
+INVALID = "The API key is unknown or was revoked. Ask the service's operator for another."
 
-    owner: str
-    key_id: str | None = None
+BEARER = HTTPBearer(
+    auto_error=False,
+    scheme_name="bearer",
+    description="`Authorization: Bearer rm_…`. A service that only its own machine can reach needs no key.",
+)
+HEADER = APIKeyHeader(
+    name="X-API-Key", auto_error=False, scheme_name="header", description="The same key, in another header."
+)
 
 
-def authenticated(_request: Request) -> Caller:
-    return Caller(LOCAL)
+def presented_key(
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
+    header: Annotated[str | None, Security(HEADER)],
+) -> str | None:
+    """The text of the key that came with the request. What cannot set headers, such as a page's `<video src>`,
+    would be served from here.
+    """
+    return bearer.credentials if bearer else header
+
+
+async def authenticated(
+    request: Request, given: Given, text: Annotated[str | None, Depends(presented_key)]
+) -> Caller:
+    """The caller; ApiError for one that is nobody, or that asks too often."""
+    if text is None and not given.settings.keys_required:
+        check_keyless(request, given.settings)
+        return Caller(LOCAL)
+    caller = await _caller_of(given, text) if text else None
+    if caller is None:
+        raise await _nobody(request, given, text)
+    if given.settings.requests_per_minute:
+        rate = await _count(given, caller.key_id or "", given.settings.requests_per_minute)
+        request.state.rate = rate
+        if not rate.passes:
+            raise rate_limited(rate)
+    request.state.owner = caller.owner
+    return caller
 
 
 Authenticated = Annotated[Caller, Depends(authenticated)]
+
+
+async def _caller_of(given: Services, text: str) -> Caller | None:
+    return given.keyring.remembered(text) or await run_in_threadpool(given.keyring.look_up, text)
+
+
+async def _count(given: Services, who: str, most: int) -> Rate:
+    if given.rates.is_shared:
+        return await run_in_threadpool(given.rates.count, who, most)
+    return given.rates.count(who, most)
+
+
+async def _nobody(request: Request, given: Services, text: str | None) -> ApiError:
+    """The refusal. Guessing a key is hopeless; counting the guesses keeps those who try from filling the log."""
+    address = neighbourhood(request.client.host if request.client else "")
+    rate = await _count(given, f"nobody:{address}", FAILURES_PER_MINUTE)
+    if not rate.passes:
+        return rate_limited(rate)
+    code, detail, challenge = "api_key_missing", MISSING, "Bearer"
+    if text:
+        code, detail, challenge = "api_key_invalid", INVALID, 'Bearer error="invalid_token"'
+    return ApiError(HTTPStatus.UNAUTHORIZED, code, detail, {"WWW-Authenticate": challenge})

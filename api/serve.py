@@ -16,10 +16,11 @@ from typing import IO
 import httpx
 import structlog
 
+from api import exposure
 from api.settings import ApiSettings
 from storage import logs, schema
 from storage.database import Database
-from worker import addresses, queue
+from worker import queue
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,9 @@ class Child:
     started: float = 0.0
     short_lives: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
+    """What it is told, unless our own environment says otherwise."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """What it is told whatever our own environment says."""
 
     def start(self) -> None:
         if self.prepare:
@@ -62,7 +66,7 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603 — our own command lines
             self.command,
             cwd=ROOT,
-            env={**self.environment, **os.environ},
+            env={**self.environment, **os.environ, **self.own},
             start_new_session=True,
             preexec_fn=_die_with_parent(self.niceness),  # noqa: PLW1509 — before any thread is started
         )
@@ -81,27 +85,25 @@ def children(settings: ApiSettings, data_dir: Path) -> list[Child]:
     receivers = _receivers_here(settings)
     # nobody but the API uploads into this store, so what one that died left half uploaded is nobody's
     sweep = [sys.executable, "-m", "worker.recovery"]
-    return [
+    found = [
         Child("api", [*uvicorn, *address], prepare=sweep, environment=receivers),
         # niced: on a small machine the network must not starve the answers to those who wait for it
         Child("worker", [*CELERY, "worker", *worker, *WORKER_FLAGS], niceness=5, environment=SHARED_CORES),
         Child("courier", [*CELERY, "worker", *courier, *WORKER_FLAGS], environment=receivers),
         Child("beat", [*CELERY, "beat", "--schedule", schedule, "--pidfile=", "--loglevel", "WARNING"]),
     ]
+    for offset, child in enumerate(found if settings.metrics_port else []):
+        child.own = {"ROTOMILL_METRICS_PORT": str(settings.metrics_port + offset)}
+    return found
 
 
 def _receivers_here(settings: ApiSettings) -> Mapping[str, str]:
     """Where only this machine can call, webhooks may go to this machine; unless the settings say something else."""
-    if not _is_loopback(settings.host):
+    if not settings.is_local:
         return {}
     usual = {"webhook_allow_http": "true", "webhook_allowed_networks": "127.0.0.0/8,::1/128"}
     said = queue.settings.model_fields_set
     return {f"ROTOMILL_{name.upper()}": value for name, value in usual.items() if name not in said}
-
-
-def _is_loopback(host: str) -> bool:
-    address = addresses.literal(host)
-    return address.is_loopback if address else host in addresses.LOOPBACK_NAMES
 
 
 def serve() -> int:
@@ -114,7 +116,10 @@ def serve() -> int:
         return _refuse(f"{storage.data_dir} is in use by another service. Stop it, or set ROTOMILL_DATA_DIR.")
     if not _is_free(settings):
         return _refuse(f"Port {settings.port} on {settings.host} is taken. Free it, or set ROTOMILL_PORT.")
-    schema.migrate(Database(storage.database_address))
+    database = Database(storage.database_address)
+    schema.migrate(database)
+    if objection := exposure.objection(settings, database):
+        return _refuse(objection)
     with lock:
         return _supervise(children(settings, storage.data_dir), settings)
 

@@ -106,6 +106,7 @@ jobs = sa.Table(
     sa.Column("trace", sa.String(64)),
     sa.Index("ix_jobs_status_owner_priority_id", "status", "owner", "priority", "id"),
     sa.Index("ix_jobs_owner_id", "owner", "id"),
+    sa.Index("ix_jobs_owner_stored_bytes", "owner", "stored_bytes"),
     sa.Index("ix_jobs_expires_at", "expires_at"),
     sa.Index("ix_jobs_status_lease_expires_at", "status", "lease_expires_at"),
     sa.Index("ix_jobs_status_next_hint_at", "status", "next_hint_at"),

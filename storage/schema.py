@@ -16,6 +16,7 @@ from storage import (  # noqa: F401 — they register their tables
     results,
     turns,
     uploads,
+    usage,
     webhook_secrets,
     workers,
 )

@@ -107,6 +107,12 @@ def literal(host: str) -> Address | None:
         return None
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its address or by one of its own names."""
+    address = literal(host)
+    return address.is_loopback if address else host in LOOPBACK_NAMES
+
+
 @dataclass(frozen=True)
 class Policy:
     """Which receivers this installation sends webhooks to: by itself, only https and only the public internet."""

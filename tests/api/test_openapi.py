@@ -92,7 +92,7 @@ def test_the_documentation_names_every_code() -> None:
     """Each stable code in the sources stands on the page of errors."""
     page = (ROOT / "docs" / "api.md").read_text()
     pattern = re.compile(
-        r'(?:bad_request|not_found|conflict|too_large|unprocessable|InputError)\(\s*"([a-z_]+)"|ApiError\([^"]*"([a-z_]+)"'
+        r'(?:bad_request|forbidden|too_many|not_found|conflict|too_large|unprocessable|InputError)\(\s*"([a-z_]+)"|ApiError\([^"]*"([a-z_]+)"'
     )
     codes = set()
     for package in ("api", "worker"):

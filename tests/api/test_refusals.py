@@ -190,7 +190,7 @@ def test_a_body_cut_off_in_the_middle_leaves_nothing(service: Service) -> None:
         port = server.servers[0].sockets[0].getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as connection:
             head = (
-                "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n"
+                "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n"
                 "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
                 '--x\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\n'
             )

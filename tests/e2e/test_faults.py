@@ -120,7 +120,7 @@ def test_an_upload_that_dies_with_the_api_leaves_nothing(stack: Stack) -> None:
     host, port = stack.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         head = (
-            "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n"
+            "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
             '--x\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\n'
         )

@@ -20,6 +20,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("owner", name=op.f("pk_owner_turns")),
     )
     op.create_table(
+        "owner_days",
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("jobs", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", name=op.f("pk_owner_days")),
+    )
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=False),
@@ -52,9 +59,13 @@ def upgrade() -> None:
         sa.Column("object_key", sa.String(length=300), nullable=False),
         sa.Column("multipart_id", sa.String(length=1024), nullable=True),
         sa.Column("part_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("idempotency_key", sa.String(length=255), nullable=True),
+        sa.Column("completion", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
+        sa.UniqueConstraint("owner", "idempotency_key", name=op.f("uq_uploads_owner_idempotency_key")),
     )
     op.create_index(op.f("ix_uploads_owner"), "uploads", ["owner"])
     op.create_index("ix_uploads_expires_at", "uploads", ["expires_at"])
@@ -73,6 +84,7 @@ def _extend_jobs() -> None:
         batch.add_column(sa.Column("trace", sa.String(length=64), nullable=True))
         batch.create_index("ix_jobs_status_owner_priority_id", ["status", "owner", "priority", "id"])
         batch.create_index("ix_jobs_owner_id", ["owner", "id"])
+        batch.create_index("ix_jobs_owner_stored_bytes", ["owner", "stored_bytes"])
         batch.create_index("ix_jobs_expires_at", ["expires_at"])
 
 
@@ -80,6 +92,9 @@ def _extend_deliveries() -> None:
     with op.batch_alter_table("deliveries") as batch:
         batch.add_column(sa.Column("owner", sa.String(length=64), nullable=False, server_default="local"))
         batch.add_column(sa.Column("receiver", sa.String(length=255), nullable=True))
+        batch.create_index(
+            "ix_deliveries_turns", ["status", "owner", "receiver", "next_attempt_at", "claimed_until"]
+        )
 
 
 def _own_idempotency_keys() -> None:

@@ -1,0 +1,166 @@
+"""How much one caller may ask for: requests a minute, bodies and event streams at once, jobs and bytes."""
+
+import asyncio
+import ipaddress
+import math
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from api.errors import ApiError, too_many
+from api.keyring import Caller
+from api.settings import ApiSettings
+from storage.usage import Allowance
+
+log = structlog.get_logger(__name__)
+
+IN_MEMORY = "memory://"
+
+# Callers of one address may be wrong about their keys so often in a minute.
+FAILURES_PER_MINUTE = 60
+
+# A request must not wait long for its own limit, nor each one anew for a server that is away.
+REDIS_SECONDS = 0.5
+AWAY_SECONDS = 10.0
+
+WINDOW_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a limit says to one request: whether it may pass, what is left, and when there will be more."""
+
+    most: int
+    left: int
+    reset_seconds: int
+    passes: bool
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """draft-ietf-httpapi-ratelimit-headers-11."""
+        return [
+            (b"ratelimit-policy", f'"requests";q={self.most};w={WINDOW_SECONDS}'.encode()),
+            (b"ratelimit", f'"requests";r={self.left};t={self.reset_seconds}'.encode()),
+        ]
+
+
+class RateLimits:
+    """Counts requests: in this process, or in a Redis that several processes of the API share.
+
+    While that Redis is away each process counts for itself.
+    """
+
+    def __init__(self, address: str = IN_MEMORY, clock: Callable[[], float] = time.monotonic) -> None:
+        self._own = MovingWindowRateLimiter(storage_from_string(IN_MEMORY))
+        self._shared = _shared(address)
+        self._clock = clock
+        self._away_until = 0.0
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether counting may wait for another machine."""
+        return self._shared is not None
+
+    def count(self, who: str, most: int) -> Rate:
+        """Count one request of `who`, of whom `most` may pass in a minute."""
+        item = RateLimitItemPerMinute(most, namespace="rotomill")
+        if self._shared is not None and self._clock() >= self._away_until:
+            try:
+                return _count(self._shared, item, who)
+            except StorageError as error:
+                self._away_until = self._clock() + AWAY_SECONDS
+                log.warning("requests are counted by each process for itself; Redis is away", error=str(error))
+        return _count(self._own, item, who)
+
+
+def _shared(address: str) -> MovingWindowRateLimiter | None:
+    if not address.startswith(("redis://", "rediss://")):
+        return None
+    options = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+    return MovingWindowRateLimiter(storage_from_string(address, wrap_exceptions=True, **options))
+
+
+def _count(limiter: MovingWindowRateLimiter, item: RateLimitItem, who: str) -> Rate:
+    passes = limiter.hit(item, who)
+    stats = limiter.get_window_stats(item, who)
+    reset_seconds = min(max(math.ceil(stats.reset_time - time.time()), 1), WINDOW_SECONDS)
+    return Rate(item.amount, stats.remaining, reset_seconds, passes)
+
+
+def rate_limited(rate: Rate) -> ApiError:
+    detail = f"At most {rate.most:,} requests a minute. Wait {rate.reset_seconds} s; poll less often, or follow `events`."
+    return too_many("rate_limited", detail, rate.reset_seconds)
+
+
+def neighbourhood(host: str) -> str:
+    """Whose failures count together: an IPv4 address, or the /64 that one IPv6 customer has."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host[:64]
+    if isinstance(address, ipaddress.IPv6Address) and not address.ipv4_mapped:
+        return str(ipaddress.ip_network((address.packed, 64), strict=False))
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def allowance_of(settings: ApiSettings, caller: Caller) -> Allowance | None:
+    """What the caller may have; None for the user of an open service, who has all of it.
+
+    Limits of a single key would be columns of `api_keys`, carried by Caller and preferred here.
+    """
+    if caller.key_id is None:
+        return None
+    return Allowance(settings.max_active_jobs, settings.max_jobs_per_day, settings.max_stored_bytes)
+
+
+class Slots:
+    """So many things of one owner at once; who comes later waits a little for one to end, and is then refused."""
+
+    def __init__(self, most: int, patience_seconds: float, refusal: ApiError) -> None:
+        self._most = most
+        self._patience_seconds = patience_seconds
+        self._refusal = refusal
+        self._semaphores: dict[str, asyncio.Semaphore] = {}
+        self._interested: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def hold(self, owner: str) -> AsyncIterator[None]:
+        """One of the owner's slots, for as long as the block runs."""
+        semaphore = self._semaphores.setdefault(owner, asyncio.Semaphore(self._most))
+        self._interested[owner] += 1
+        try:
+            await self._acquire(semaphore)
+            try:
+                yield
+            finally:
+                semaphore.release()
+        finally:
+            self._interested[owner] -= 1
+            if not self._interested[owner]:
+                del self._interested[owner], self._semaphores[owner]
+
+    async def _acquire(self, semaphore: asyncio.Semaphore) -> None:
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                await semaphore.acquire()
+        except TimeoutError as error:
+            raise self._refusal from error
+
+
+def upload_slots(settings: ApiSettings) -> Slots:
+    most = settings.max_uploads_at_once
+    detail = f"At most {most} of your requests may be sending files at once. Let one of them end, then send this again."
+    return Slots(most, 5.0, too_many("too_many_uploads", detail, 5))
+
+
+def stream_slots(settings: ApiSettings) -> Slots:
+    most = settings.max_streams_at_once
+    detail = f"At most {most} of your event streams may be open at once. Close one, or poll the job instead."
+    return Slots(most, 0.0, too_many("too_many_streams", detail, 10))
