@@ -8,6 +8,7 @@ import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from api import metrics
 from api.dependencies import Given
 from api.errors import MEDIA_TYPE, problem
 from storage import workers
@@ -49,5 +50,7 @@ def _holds(name: str, check: Callable[[], None]) -> bool:
         check()
     except Exception:
         log.exception("not ready", check=name)
+        metrics.DEPENDENCY_UP.labels(name).set(0)
         return False
+    metrics.DEPENDENCY_UP.labels(name).set(1)
     return True

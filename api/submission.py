@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from api import idempotency
+from api import idempotency, metrics
 from api.dependencies import Services, base_url
 from api.errors import ApiError, bad_request, sentence, unprocessable
 from api.inspection import inspect
@@ -21,7 +21,7 @@ from api.receivers import check_receiver
 from api.schemas import JobOptions
 from api.security import Caller
 from api.uploads import Received, Receiver, drain
-from storage import jobs, results, submissions
+from storage import jobs, results, submissions, tracing
 from storage.errors import IdempotencyLostError, ObjectMissingError
 from storage.idempotency import Claim, Stored
 from storage.jobs import Job, Priority, Status
@@ -72,7 +72,8 @@ async def _accept(
     if isinstance(found, Stored):
         idempotency.check_same(found, fingerprint)
         return await run_in_threadpool(_replay, given, found, job_id)
-    inspected = await inspect(given, video, masks)
+    with metrics.inspection(ApiError):
+        inspected = await inspect(given, video, masks)
     if options["webhook"]:
         options["webhook"]["base_url"] = base_url(request, given.settings)
     results_key, network_key = content_keys(caller.owner, video, masks, options, given.model_tag)
@@ -93,6 +94,7 @@ async def _accept(
         owner=caller.owner,
         priority=Priority[options["priority"].upper()],
         kept_seconds=round(given.settings.results_kept_days * 24 * 3600) or None,
+        trace=tracing.traceparent(),
     )
     claim = replace(found, fingerprint=fingerprint) if isinstance(found, Claim) else None
     return Accepted(await run_in_threadpool(_store, given, job, claim))
@@ -146,6 +148,7 @@ def _store(given: Services, job: Job, claim: Claim | None) -> Job:
     except IdempotencyLostError as error:
         raise idempotency.in_progress() from error
     _tell(given, stored)
+    metrics.job_accepted(stored)
     log.info("job accepted", job_id=stored.id, status=stored.status.value, cached=stored.cached)
     return stored
 

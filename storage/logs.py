@@ -52,9 +52,10 @@ def configure(*, as_json: bool | None = None, level: str = "INFO") -> None:
     root.setLevel(level)
     for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+    # the API has a line for each request of its own, with what uvicorn's lacks
+    for name, is_heard in (("uvicorn", True), ("uvicorn.error", True), ("uvicorn.access", False)):
         logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [], True
+        logger.handlers, logger.propagate = [], is_heard
 
 
 def _name_trace(

@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from enum import IntEnum
 from typing import Any
@@ -75,6 +75,13 @@ def span(
     finally:
         _current.reset(token)
         begun.end()
+
+
+def inner_span(
+    name: str, kind: Kind = Kind.INTERNAL, *, attributes: Attributes | None = None
+) -> AbstractContextManager[Span | None]:
+    """A span inside the current one; none where there is none, for it would be about nobody's request."""
+    return span(name, kind, attributes=attributes) if _current.get() else nullcontext()
 
 
 def begin(

@@ -64,14 +64,16 @@ RESIDENT_MEMORY = Gauge(
     registry=REGISTRY,
 )
 DISK_FREE = Gauge(
-    "rotomill_work_disk_free_bytes",
+    "rotomill_disk_free_bytes",
     "Free bytes where running jobs keep their files.",
-    multiprocess_mode="livemin",
+    ["place"],
+    multiprocess_mode="livemax",
     registry=REGISTRY,
 )
 DISK_SIZE = Gauge(
-    "rotomill_work_disk_size_bytes",
-    "Size of the disk where running jobs keep their files.",
+    "rotomill_disk_size_bytes",
+    "Size of that disk.",
+    ["place"],
     multiprocess_mode="livemax",
     registry=REGISTRY,
 )

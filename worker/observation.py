@@ -147,31 +147,37 @@ def attempt(runtime: Runtime, claimed: Attempt) -> Iterator[Seen]:
             span.note(rotomill__ending=seen.ending)
 
 
-def delivered(delivery: Delivery, job: Job | None, post: Callable[[], Answer]) -> Answer:
-    """The answer to an attempt at a delivery, which is timed, and belongs to the request that made the job."""
+class Sent:
+    """An attempt at a delivery, as it comes to be known."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def stands(self, status: DeliveryStatus, answer: Answer) -> None:
+        """Count the attempt by where it has left the delivery."""
+        metrics.DELIVERY_ATTEMPTS.labels(status.value).inc()
+        if answer.status_code is not None:
+            self._span.note(http__response__status_code=answer.status_code)
+        if not answer.accepted:
+            self._span.fail((answer.error or "refused").split(":")[0])
+
+
+@contextmanager
+def delivery(owed: Delivery, job: Job | None) -> Iterator[Sent]:
+    """Around an attempt at a delivery: its span, which belongs to the request that made the job, and its time."""
     about: dict[str, str | int] = {
         "http.request.method": "POST",
-        "server.address": urlsplit(delivery.url).hostname or "",
-        "rotomill.job_id": delivery.job_id,
-        "rotomill.delivery_id": delivery.id,
-        "http.request.resend_count": delivery.tries,
+        "http.request.resend_count": owed.tries,
+        "server.address": urlsplit(owed.url).hostname or "",
+        "rotomill.job_id": owed.job_id,
+        "rotomill.delivery_id": owed.id,
     }
     trace = job.trace if job else None
     with (
         metrics.DELIVERY_DURATION.time(),
         tracing.span("POST webhook", Kind.CLIENT, parent=trace, attributes=about) as span,
     ):
-        answer = post()
-        if answer.status_code is not None:
-            span.note(http__response__status_code=answer.status_code)
-        if not answer.accepted:
-            span.fail((answer.error or "refused").split(":")[0])
-    return answer
-
-
-def delivery_stands(status: DeliveryStatus) -> None:
-    """Count an attempt at a delivery by where it has left it."""
-    metrics.DELIVERY_ATTEMPTS.labels(status.value).inc()
+        yield Sent(span)
 
 
 def task_begins(task_id: str) -> None:
@@ -217,8 +223,8 @@ def sample(work_dir: Path) -> None:
     resident_pages = int(Path("/proc/self/statm").read_text().split()[1])
     metrics.RESIDENT_MEMORY.set(resident_pages * PAGE_BYTES)
     disk = shutil.disk_usage(work_dir)
-    metrics.DISK_FREE.set(disk.free)
-    metrics.DISK_SIZE.set(disk.total)
+    metrics.DISK_FREE.labels("work").set(disk.free)
+    metrics.DISK_SIZE.labels("work").set(disk.total)
 
 
 def gpu_memory() -> dict[str, int]:

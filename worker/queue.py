@@ -6,8 +6,9 @@ from typing import Any
 from celery import Celery, beat, bootsteps, signals
 from kombu.entity import Queue
 
-from storage import logs
+from storage import logs, tracing
 from storage.settings import StorageSettings
+from storage.tracing import Kind
 from worker.heartbeat import Heartbeat
 from worker.settings import WorkerSettings, broker_address
 
@@ -27,6 +28,13 @@ SWEEP_EVERY = 600.0
 
 # A message says when it loses its worth by the sender's clock; the receiver's may be ahead.
 CLOCK_SKEW_SECONDS = 60.0
+
+# OpenTelemetry's names for what a hint is
+SENDING = {
+    "messaging.system": "celery",
+    "messaging.operation.type": "send",
+    "messaging.destination.name": JOBS_QUEUE,
+}
 
 # Until the recovery loop hints at a new job that nobody has claimed.
 FIRST_HINT_LIFE = timedelta(seconds=30)
@@ -109,12 +117,13 @@ def send_hint(job_id: str, *, until_next: timedelta = FIRST_HINT_LIFE) -> None:
 
     It loses its worth once the next hint at the same job has been sent, `until_next` from now.
     """
-    app.send_task(
-        RUN_JOB,
-        args=[job_id],
-        queue=JOBS_QUEUE,
-        expires=until_next.total_seconds() + CLOCK_SKEW_SECONDS,
-    )
+    with tracing.inner_span("send jobs", Kind.PRODUCER, attributes={"rotomill.job_id": job_id, **SENDING}):
+        app.send_task(
+            RUN_JOB,
+            args=[job_id],
+            queue=JOBS_QUEUE,
+            expires=until_next.total_seconds() + CLOCK_SKEW_SECONDS,
+        )
 
 
 def send_delivery() -> None:

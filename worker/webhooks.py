@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 from storage import deliveries, jobs
 from storage.database import Database
 from storage.deliveries import Delivery, DeliveryStatus
+from storage.jobs import Job
 from worker import observation
 from worker.sender import Answer, Sender
 from worker.signing import Signing
@@ -79,20 +80,23 @@ def send(
     jitter: Callable[[], float] = random.random,
 ) -> None:
     """Send a delivery that we have claimed, and record what came of it."""
-    at = database.now()
-    answer = _sent(database, delivery, at, signing, sender)
-    status, next_attempt_at = verdict(delivery, answer, database.now(), jitter())
-    attempt = {"at": at.isoformat(), "status_code": answer.status_code, "error": answer.error}
-    deliveries.record(database, delivery, status=status, attempt=attempt, next_attempt_at=next_attempt_at)
-    observation.delivery_stands(status)
-    about = {"job_id": delivery.job_id, "delivery_id": delivery.id}
-    log.info("delivery attempted", **about, delivery_status=status.value, **_told(answer))
-    if status is DeliveryStatus.FAILED:
-        log.warning("delivery given up", **about, owner=delivery.owner, receiver=delivery.receiver)
-
-
-def _sent(database: Database, delivery: Delivery, at: datetime, signing: Signing, sender: Sender) -> Answer:
     job = jobs.get(database, delivery.job_id)
+    with observation.delivery(delivery, job) as sent:
+        at = database.now()
+        answer = _sent(database, job, delivery, at, signing, sender)
+        status, next_attempt_at = verdict(delivery, answer, database.now(), jitter())
+        attempt = {"at": at.isoformat(), "status_code": answer.status_code, "error": answer.error}
+        deliveries.record(database, delivery, status=status, attempt=attempt, next_attempt_at=next_attempt_at)
+        sent.stands(status, answer)
+        about = {"job_id": delivery.job_id, "delivery_id": delivery.id}
+        log.info("delivery attempted", **about, delivery_status=status.value, **_told(answer))
+        if status is DeliveryStatus.FAILED:
+            log.warning("delivery given up", **about, owner=delivery.owner, receiver=delivery.receiver)
+
+
+def _sent(
+    database: Database, job: Job | None, delivery: Delivery, at: datetime, signing: Signing, sender: Sender
+) -> Answer:
     own_secret = (job.options.get("webhook") or {}).get("secret") if job else None
     secrets = (
         [own_secret] if own_secret else [one.secret for one in signing.secrets(database, delivery.owner)]
@@ -103,7 +107,7 @@ def _sent(database: Database, delivery: Delivery, at: datetime, signing: Signing
         return Answer(
             None, error="secret_invalid: the job's webhook.secret is not base64, so nothing can sign"
         )
-    return observation.delivered(delivery, job, lambda: sender.post(delivery.url, delivery.body, signed))
+    return sender.post(delivery.url, delivery.body, signed)
 
 
 def verdict(
