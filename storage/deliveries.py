@@ -20,6 +20,9 @@ from storage.views import job_view
 # A receiver that answers nobody must not hold all senders while others wait.
 MOST_AT_ONE_RECEIVER = 2
 
+# Other senders may take the first few before us.
+TURNS_LOOKED_AT = 5
+
 
 class DeliveryStatus(StrEnum):
     PENDING = "pending"  # owed; `next_attempt_at` says when
@@ -50,6 +53,7 @@ deliveries = sa.Table(
     sa.Column("delivered_at", UtcDateTime),
     sa.UniqueConstraint("job_id", "number"),
     sa.Index("ix_deliveries_status_next_attempt_at", "status", "next_attempt_at"),
+    sa.Index("ix_deliveries_turns", "status", "owner", "receiver", "next_attempt_at", "claimed_until"),
 )
 
 
@@ -125,33 +129,59 @@ def claim_next(database: Database, lease: timedelta) -> Delivery | None:
     First comes the owner with the fewest deliveries being sent just now, then the receiver with the fewest, then the
     oldest delivery: thousands that are owed to one dead receiver delay nobody else by more than the sending of one.
     """
-    with database.write() as connection:
-        found = connection.execute(_next_in_turn(database.now())).scalar_one_or_none()
-        return _claim(connection, database, found, lease) if found else None
+    with database.read() as connection:
+        turns = connection.execute(_turns(database.now())).all()
+    for owner, receiver in turns:
+        with database.write() as connection:
+            oldest = _oldest(database.now(), owner, receiver)
+            found = connection.execute(oldest).scalar_one_or_none()
+            delivery = _claim(connection, database, found, lease) if found else None
+        if delivery:  # else somebody else has taken them meanwhile
+            return delivery
+    return None
 
 
-def _next_in_turn(now: datetime) -> sa.Select[str]:
+def _turns(now: datetime) -> sa.Select[str, str | None]:
+    """The first few pairs of owner and receiver that have a turn; answered from an index alone."""
+    owner, receiver = deliveries.c.owner, deliveries.c.receiver
+    waiting = (
+        sa.select(owner, receiver, sa.func.min(deliveries.c.next_attempt_at).label("since"))
+        .where(_sendable(now))
+        .group_by(owner, receiver)
+        .subquery()
+    )
     being_sent = sa.and_(deliveries.c.status == DeliveryStatus.PENDING, deliveries.c.claimed_until >= now)
-    of_owner = _count_by(deliveries.c.owner, being_sent)
-    to_receiver = _count_by(deliveries.c.receiver, being_sent)
-    owners_count = sa.func.coalesce(of_owner.c.count, 0)
-    receivers_count = sa.func.coalesce(to_receiver.c.count, 0)
+    of_owner, to_receiver = _count_by(owner, being_sent), _count_by(receiver, being_sent)
+    owners_count = sa.func.coalesce(of_owner.c.sent, 0)
+    receivers_count = sa.func.coalesce(to_receiver.c.sent, 0)
+    return (
+        sa.select(waiting.c.owner, waiting.c.receiver)
+        .select_from(waiting)
+        .outerjoin(of_owner, of_owner.c.key == waiting.c.owner)
+        .outerjoin(to_receiver, to_receiver.c.key == waiting.c.receiver)
+        .where(receivers_count < MOST_AT_ONE_RECEIVER)
+        .order_by(owners_count, receivers_count, waiting.c.since)
+        .limit(TURNS_LOOKED_AT)
+    )
+
+
+def _oldest(now: datetime, owner: str, receiver: str | None) -> sa.Select[str]:
+    """The id of the delivery that an owner's receiver is owed for the longest time, its row locked."""
     return (
         sa.select(deliveries.c.id)
-        .select_from(
-            deliveries.outerjoin(of_owner, of_owner.c.key == deliveries.c.owner).outerjoin(
-                to_receiver, to_receiver.c.key == deliveries.c.receiver
-            )
+        .where(
+            _sendable(now),
+            deliveries.c.owner == owner,
+            deliveries.c.receiver.is_not_distinct_from(receiver),
         )
-        .where(_sendable(now), receivers_count < MOST_AT_ONE_RECEIVER)
-        .order_by(owners_count, receivers_count, deliveries.c.next_attempt_at)
+        .order_by(deliveries.c.next_attempt_at)
         .limit(1)
-        .with_for_update(of=deliveries, skip_locked=True)
+        .with_for_update(skip_locked=True)
     )
 
 
 def _count_by(key: sa.ColumnElement[Any], wanted: sa.ColumnElement[bool]) -> sa.Subquery:
-    counted = sa.select(key.label("key"), sa.func.count().label("count"))
+    counted = sa.select(key.label("key"), sa.func.count().label("sent"))
     return counted.where(wanted).group_by(key).subquery()
 
 
