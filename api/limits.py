@@ -76,7 +76,9 @@ class RateLimits:
                 return _count(self._shared, item, who)
             except StorageError as error:
                 self._away_until = self._clock() + AWAY_SECONDS
-                log.warning("requests are counted by each process for itself; Redis is away", error=str(error))
+                log.warning(
+                    "requests are counted by each process for itself; Redis is away", error=str(error)
+                )
         return _count(self._own, item, who)
 
 

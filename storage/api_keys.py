@@ -57,7 +57,9 @@ def digest(text: str) -> str:
 def create(database: Database, owner: str, name: str = "") -> tuple[ApiKey, str]:
     """A new key of the owner and its text, which nobody can find out again. ValueError for a bad owner's name."""
     if not OWNER.fullmatch(owner):
-        raise ValueError(f"an owner's name has 1 to {OWNER_LENGTH} letters, digits or ._@+-, a letter or digit first")
+        raise ValueError(
+            f"an owner's name has 1 to {OWNER_LENGTH} letters, digits or ._@+-, a letter or digit first"
+        )
     text = f"rm_{secrets.token_urlsafe(32)}"
     values = {
         "id": f"key_{secrets.token_hex(8)}",
@@ -89,9 +91,7 @@ def note_used(database: Database, key: ApiKey) -> None:
         return
     stale = sa.or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at <= before)
     with database.write() as connection:
-        connection.execute(
-            sa.update(api_keys).where(api_keys.c.id == key.id, stale).values(last_used_at=now)
-        )
+        connection.execute(sa.update(api_keys).where(api_keys.c.id == key.id, stale).values(last_used_at=now))
 
 
 def revoke(database: Database, key_id: str) -> ApiKey | None:

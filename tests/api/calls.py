@@ -1,0 +1,18 @@
+"""Every call that the app answers, documented or not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+
+# of Starlette's own: the documentation
+OPEN = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+
+
+def calls(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Method and path, as `GET /v1/jobs/{job_id}`."""
+    for route in app.routes:
+        included: Any = getattr(route, "effective_route_contexts", None)
+        for found in included() if included else [route]:
+            for method in found.methods:
+                yield method, found.path
