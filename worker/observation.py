@@ -187,6 +187,8 @@ def task_begins(task_id: str) -> None:
 def task_ended(task_id: str, name: str, state: str | None) -> None:
     """Count and time a Celery task."""
     begun = _begun.pop(task_id, None)
+    for known in ("success", "failure"):
+        metrics.TASKS.labels(name, known)
     metrics.TASKS.labels(name, str(state).lower()).inc()
     if begun is not None:
         metrics.TASK_DURATION.labels(name).observe(time.monotonic() - begun)
