@@ -10,11 +10,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api import metrics
-from storage.errors import UnavailableError
+from storage.errors import LimitReachedError, UnavailableError
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+
+# A guess at when one of many jobs has ended.
+ACTIVE_WAIT_SECONDS = 30
 
 
 class ApiError(HTTPException):
@@ -49,6 +53,10 @@ def too_many(code: str, detail: str, retry_after_seconds: int) -> ApiError:
 
 def not_found(code: str, detail: str) -> ApiError:
     return ApiError(HTTPStatus.NOT_FOUND, code, detail)
+
+
+def gone(code: str, detail: str) -> ApiError:
+    return ApiError(HTTPStatus.GONE, code, detail)
 
 
 def conflict(code: str, detail: str, headers: dict[str, str] | None = None) -> ApiError:
@@ -90,6 +98,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(UnavailableError, _on_unavailable)
+    app.add_exception_handler(LimitReachedError, _on_limit_reached)
     app.add_exception_handler(Exception, on_bug)
 
 
@@ -112,6 +121,26 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 — registered for this class alone
     return response(request, unprocessable("request_invalid", sentence(list(error.errors()))))
+
+
+async def _on_limit_reached(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, LimitReachedError)  # noqa: S101 — registered for this class alone
+    return response(request, limit_reached(error))
+
+
+def limit_reached(error: LimitReachedError) -> ApiError:
+    """The refusal of what would be more than an owner may have."""
+    most = f"{error.most:,}"
+    match error.what:
+        case "active_jobs":
+            detail = f"At most {most} of your jobs may wait or run at once. Wait until one has ended, or cancel one."
+            return too_many("too_many_active_jobs", detail, ACTIVE_WAIT_SECONDS)
+        case "jobs_a_day":
+            detail = f"You have submitted the {most} jobs of today (UTC). Go on after midnight, or ask for more."
+            return too_many("too_many_jobs_today", detail, error.wait_seconds or 1)
+        case _:
+            detail = f"Your files may take {most} bytes here. Delete jobs that you no longer need."
+            return forbidden("storage_full", detail)
 
 
 async def _on_unavailable(request: Request, error: Exception) -> JSONResponse:

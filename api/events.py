@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from api.dependencies import Given, Services
 from api.errors import bad_request
 from api.jobs import Existing, view
 from api.openapi import PROBLEMS
+from api.security import Authenticated
 from storage import events, jobs
 from storage.events import Event
 from storage.jobs import TERMINAL
@@ -24,6 +26,9 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 NUMBER = re.compile(r"[0-9]{1,18}")
 
 POLL_SECONDS = 0.5
+# Then the follower connects anew, and shows its key again.
+LONGEST_SECONDS = 900.0
+
 RECONNECT_MILLISECONDS = 2000
 
 
@@ -38,12 +43,19 @@ def last_seen(
     return min(int(last_event_id.strip()), 2**31 - 1)
 
 
+async def stream_slot(given: Given, caller: Authenticated) -> AsyncIterator[None]:
+    """One of the caller's event streams, until it ends."""
+    async with given.streams.hold(caller.owner):
+        yield
+
+
 LastSeen = Annotated[int | None, Depends(last_seen)]
 
 
 @router.get(
     "/{job_id}/events",
     response_class=EventSourceResponse,
+    dependencies=[Depends(stream_slot)],
     responses={status: PROBLEMS[status] for status in (400, 404)},
 )
 async def follow_job(
@@ -58,7 +70,8 @@ async def follow_job(
     the job. The stream ends with the job.
     """
     seen = job.events - 1 if number is None else number
-    while True:
+    begun = time.monotonic()
+    while time.monotonic() - begun < LONGEST_SECONDS:
         found = await run_in_threadpool(_views_after, given, request, job.id, seen)
         if found is None:
             return

@@ -43,12 +43,12 @@ class Rate:
     reset_seconds: int
     passes: bool
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """draft-ietf-httpapi-ratelimit-headers-11."""
-        return [
-            (b"ratelimit-policy", f'"requests";q={self.most};w={WINDOW_SECONDS}'.encode()),
-            (b"ratelimit", f'"requests";r={self.left};t={self.reset_seconds}'.encode()),
-        ]
+    def headers(self) -> dict[str, str]:
+        """As draft-ietf-httpapi-ratelimit-headers-11 has them."""
+        return {
+            "RateLimit-Policy": f'"requests";q={self.most};w={WINDOW_SECONDS}',
+            "RateLimit": f'"requests";r={self.left};t={self.reset_seconds}',
+        }
 
 
 class RateLimits:
@@ -97,7 +97,7 @@ def _count(limiter: MovingWindowRateLimiter, item: RateLimitItem, who: str) -> R
 
 
 def rate_limited(rate: Rate) -> ApiError:
-    detail = f"At most {rate.most:,} requests a minute. Wait {rate.reset_seconds} s; poll less often, or follow `events`."
+    detail = f"At most {rate.most:,} requests a minute. Wait {rate.reset_seconds} s, and poll less often."
     return too_many("rate_limited", detail, rate.reset_seconds)
 
 

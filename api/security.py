@@ -45,12 +45,14 @@ async def authenticated(
     """The caller; ApiError for one that is nobody, or that asks too often."""
     if text is None and not given.settings.keys_required:
         check_keyless(request, given.settings)
+        request.state.owner = LOCAL
         return Caller(LOCAL)
     caller = await _caller_of(given, text) if text else None
     if caller is None:
         raise await _nobody(request, given, text)
+    request.state.owner = caller.owner
     if given.settings.requests_per_minute:
-        rate = await _count(given, caller.key_id or "", given.settings.requests_per_minute)
+        rate = await _count(given, f"key:{caller.key_id}", given.settings.requests_per_minute)
         request.state.rate = rate
         if not rate.passes:
             raise rate_limited(rate)

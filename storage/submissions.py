@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import changes, events, idempotency, results
+from storage import changes, events, idempotency, results, usage
 from storage.database import Database
 from storage.jobs import TERMINAL, Job, Status, find, from_row, jobs
 from storage.results import Result
@@ -17,16 +17,23 @@ FIRST_HINT_PATIENCE = timedelta(seconds=10)
 
 
 def submit(
-    database: Database, job: Job, *, found: Sequence[Result] = (), claim: idempotency.Claim | None = None
+    database: Database,
+    job: Job,
+    *,
+    found: Sequence[Result] = (),
+    claim: idempotency.Claim | None = None,
+    allowance: usage.Allowance | None = None,
 ) -> Job:
     """Store a new job, queued, or succeeded at once with the `found` results of an equal one.
 
-    The idempotency key, if any, is settled in the same transaction.
+    The idempotency key, if any, is settled in the same transaction, and the job is counted against its owner's
+    allowance: LimitReachedError where it is used up.
     """
+    values = _columns(job, found, database)
     with database.write() as connection:
-        row = connection.execute(
-            sa.insert(jobs).values(**_columns(job, found, database)).returning(jobs)
-        ).one()
+        if allowance is not None:
+            usage.charge(connection, database, job.owner, allowance, values["stored_bytes"])
+        row = connection.execute(sa.insert(jobs).values(**values).returning(jobs)).one()
         stored = from_row(row)
         results.insert(connection, job.id, found)
         if claim is not None:

@@ -10,7 +10,7 @@ from storage.database import Database, UtcDateTime, metadata
 from storage.errors import LimitReachedError
 from storage.jobs import Status, jobs
 from storage.owners import OWNER_LENGTH
-from storage.uploads import uploads
+from storage.uploads import UploadStatus, uploads
 
 days = sa.Table(
     "owner_days",
@@ -92,7 +92,9 @@ def _usage(connection: sa.Connection, database: Database, owner: str) -> Usage:
     files = sa.select(sa.func.coalesce(sa.func.sum(jobs.c.stored_bytes), 0)).where(
         jobs.c.owner == owner, jobs.c.stored_bytes > 0
     )
-    waiting = sa.select(sa.func.coalesce(sa.func.sum(uploads.c.bytes), 0)).where(uploads.c.owner == owner)
+    waiting = sa.select(sa.func.coalesce(sa.func.sum(uploads.c.bytes), 0)).where(
+        uploads.c.owner == owner, uploads.c.status != UploadStatus.EXPIRED
+    )
     query = sa.select(
         active.scalar_subquery(),
         sa.func.coalesce(today.scalar_subquery(), 0),

@@ -18,14 +18,16 @@ from tests.storage.records import OPTIONS, WEBHOOK, submit
 WITHOUT_ID = {
     ("POST", "/v1/jobs"),
     ("GET", "/v1/jobs"),
+    ("POST", "/v1/uploads"),
     ("GET", "/v1/webhook-secret"),
     ("POST", "/v1/webhook-secret/rotate"),
+    ("GET", "/v1/usage"),
 }
 
 
 @dataclass
 class Owners:
-    """A service with two owners: the first has a job with a result and a delivery."""
+    """A service with two owners: the first has an upload, and a job with a result and a delivery."""
 
     service: Service
     mine: dict[str, str]
@@ -42,13 +44,15 @@ def owners(make_service: Callable[..., Service], database: Database) -> Owners:
     service = make_service(host="0.0.0.0")
     job = submit(database, owner="first", options=OPTIONS | {"webhook": WEBHOOK})
     finish(service, job.id)
-    ids = {"job_id": job.id, "name": "masks.zip", "number": "1"}
     mine, theirs = (bearer(api_keys.create(database, owner)[1]) for owner in ("first", "second"))
+    asked = {"filename": "clip.mp4", "bytes": 100}
+    upload = service.client.post("/v1/uploads", headers=mine, json=asked).json()
+    ids = {"job_id": job.id, "name": "masks.zip", "number": "1", "upload_id": upload["id"]}
     return Owners(service, mine, theirs, ids)
 
 
 def test_another_owners_ids_are_unknown_on_every_call(owners: Owners) -> None:
-    unknown = owners.ids | {"job_id": "job_" + "0" * 32}
+    unknown = owners.ids | {"job_id": "job_" + "0" * 32, "upload_id": "upl_" + "0" * 32}
     tried = 0
     for method, path in calls(owners.service.client.app):  # type: ignore[arg-type]
         if not path.startswith("/v1/") or (method, path) in WITHOUT_ID:
@@ -62,7 +66,7 @@ def test_another_owners_ids_are_unknown_on_every_call(owners: Owners) -> None:
             assert words.pop("instance") != other_words.pop("instance")
             assert words == other_words
         tried += 1
-    assert tried >= 8
+    assert tried >= 12
 
 
 def test_its_owner_still_has_everything(owners: Owners) -> None:
@@ -73,6 +77,8 @@ def test_its_owner_still_has_everything(owners: Owners) -> None:
     assert get(f"{path}/results/masks.zip", headers=owners.mine).content == b"zip"
     assert len(get(f"{path}/deliveries", headers=owners.mine).json()["deliveries"]) == 1
     assert get(f"{path}/events", headers=owners.mine).status_code == 200
+    upload = get(f"/v1/uploads/{owners.ids['upload_id']}", headers=owners.mine).json()
+    assert (upload["status"], upload["arrived"]) == ("open", [])
 
 
 def test_lists_show_ones_own(owners: Owners) -> None:
@@ -81,6 +87,15 @@ def test_lists_show_ones_own(owners: Owners) -> None:
     cursor = {"cursor": owners.ids["job_id"]}
     assert get("/v1/jobs", headers=owners.theirs, params=cursor).json()["jobs"] == []
     assert len(get("/v1/jobs", headers=owners.mine).json()["jobs"]) == 1
+
+
+def test_no_job_is_made_of_another_owners_upload(owners: Owners) -> None:
+    path = f"/v1/uploads/{owners.ids['upload_id']}"
+    owners.service.client.put(path, headers=owners.mine, content=bytes(100)).raise_for_status()
+    named = {"video": owners.ids["upload_id"], "mask": owners.ids["upload_id"]}
+    theirs = owners.service.client.post("/v1/jobs", headers=owners.theirs, json=named)
+    assert problem(theirs) == (404, "upload_not_found")
+    assert problem(owners.service.client.post("/v1/jobs", headers=owners.mine, json=named))[0] == 422
 
 
 def test_webhook_secrets_are_ones_own(owners: Owners) -> None:
