@@ -15,8 +15,8 @@ import obstore
 
 from storage.bucket import make_bucket
 from storage.errors import ObjectMissingError
-from storage.stores import COPY_SILENCE, converted, is_local, is_s3, open_store
-from storage.streams import CHUNK_BYTES, UPLOAD_CHUNKS, ObjectReader, ObjectWriter
+from storage.stores import COPY_SILENCE, converted, converted_write, is_local, is_s3, open_store
+from storage.streams import CHUNK_BYTES, UPLOAD_CHUNKS, BlockingWriter, ObjectReader, ObjectWriter
 
 if TYPE_CHECKING:
     from storage.signing import S3
@@ -81,13 +81,24 @@ class Objects:
 
     def put_file(self, key: str, path: Path, on_chunk: Callable[[int], None]) -> None:
         """Store a file; `on_chunk(bytes so far)` is called as it goes and may raise to stop it."""
-        with path.open("rb") as source:
-            self.put(key, _chunks(source, on_chunk))
-
-    def put(self, key: str, chunks: Iterable[bytes]) -> None:
-        """Store what comes; nothing is stored where it breaks off with an exception."""
-        with converted(key):
+        if path.stat().st_size <= CHUNK_BYTES:
+            on_chunk(0)
+            with converted_write(key):
+                # one request in place of three, and nothing unfinished wherever it is cut off
+                obstore.put(self._store, key, path.read_bytes(), use_multipart=False)
+            return
+        with path.open("rb") as source, converted_write(key):
+            chunks = _chunks(source, on_chunk)
             obstore.put(self._store, key, chunks, chunk_size=CHUNK_BYTES, max_concurrency=UPLOAD_CHUNKS)
+
+    def join(self, parts: Iterable[str], key: str, on_chunk: Callable[[], None]) -> str:
+        """Make one object of several, in order; its SHA-256 (hex). The parts stay."""
+        with BlockingWriter(self._store, key) as writer:
+            for part in parts:
+                for chunk in self.read(part):
+                    writer.write(chunk)
+                    on_chunk()
+        return writer.sha256
 
     def fetch(self, key: str, path: Path, on_chunk: Callable[[int], None]) -> None:
         """Copy an object into a file; `on_chunk(bytes so far)` as above."""

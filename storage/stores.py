@@ -94,3 +94,13 @@ def converted_stream(key: str) -> Iterator[None]:
             yield
     except OSError as error:
         raise ObjectsUnavailableError(str(error).splitlines()[0]) from error
+
+
+@contextmanager
+def converted_write(key: str) -> Iterator[None]:
+    """The same for writes. The store may end an upload and its answer be lost; asked again, it knows none."""
+    try:
+        with converted(key):
+            yield
+    except ObjectMissingError as error:
+        raise ObjectsUnavailableError(f"the store lost an upload of {key}") from error

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import obstore
 
-from storage.stores import converted_stream
+from storage.stores import converted_stream, converted_write
 
 # Large enough for S3's least part size (5 MiB), small enough to answer a cancel between two of them.
 CHUNK_BYTES = 8 * 1024 * 1024
@@ -63,7 +63,7 @@ class ObjectWriter:
     async def write(self, data: bytes) -> None:
         self.bytes += len(data)
         self._sha256.update(data)
-        with converted_stream(self.key):
+        with converted_write(self.key), converted_stream(self.key):
             await self._writer.write(data)
 
     async def __aenter__(self) -> Self:
@@ -76,5 +76,36 @@ class ObjectWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with converted_stream(self.key):
+        with converted_write(self.key), converted_stream(self.key):
             await self._writer.__aexit__(kind, error, traceback)
+
+
+class BlockingWriter:
+    """The same for those who may wait, and read objects meanwhile."""
+
+    def __init__(self, store: Any, key: str) -> None:
+        self._key = key
+        self._sha256 = hashlib.sha256()
+        self._writer = obstore.open_writer(store, key, buffer_size=CHUNK_BYTES, max_concurrency=UPLOAD_CHUNKS)
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        self._sha256.update(data)
+        with converted_stream(self._key), converted_write(self._key):
+            self._writer.write(data)
+
+    def __enter__(self) -> Self:
+        self._writer.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with converted_stream(self._key), converted_write(self._key):
+            self._writer.__exit__(kind, error, traceback)

@@ -6,6 +6,7 @@ unchanged, since the signature covers it, the Host header included.
 
 import asyncio
 import random
+import re
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -36,6 +37,8 @@ class Trouble:
 
     refused: float = 0.0
     delay_seconds: float = 0.0
+    lost: str = ""
+    """The first request that this expression matches is carried out, and its answer lost."""
 
 
 @dataclass
@@ -59,6 +62,9 @@ class Front:
             answered = await self._forward(request)
         except (httpx.TransportError, ClientDisconnect):
             return self._refuse()
+        asked = f"{request.method} {request.scope['raw_path'].decode()}?{request.url.query}"
+        if trouble.lost and re.match(trouble.lost, asked):
+            refused, trouble.lost = True, ""
         if refused:
             # the worst kind: it was done, and nobody heard
             await answered.aclose()

@@ -28,6 +28,8 @@ class S3:
 
     endpoint: str
     bucket: str = BUCKET
+    front: Front | None = None
+    """Where trouble is made, if there is one."""
 
     @property
     def address(self) -> str:
@@ -73,7 +75,7 @@ def rclone() -> Iterator[S3]:
     with folder("rclone") as place:
         server, port = prepare_rclone(place)
         with running(server), fronting(f"http://127.0.0.1:{port}") as front:
-            yield S3(front.address)
+            yield S3(front.address, front=front)
 
 
 def prepare_rclone(place: Path) -> tuple[Server, int]:

@@ -13,6 +13,8 @@ import pytest
 from storage.errors import ObjectMissingError, ObjectsUnavailableError
 from storage.objects import Objects
 from storage.streams import CHUNK_BYTES
+from tests.services.front import Trouble
+from tests.services.s3 import S3
 
 KINDS = ["folder", "rclone", "moto"]
 
@@ -231,3 +233,18 @@ def test_what_a_killed_process_left_half_written_goes_once_it_is_idle(
     assert objects.remove_unfinished(after) == []
     assert keys(objects) == ["networks/x.pth"]
     assert list(objects.staged()) == []
+
+
+def test_an_upload_whose_end_was_not_heard_is_the_stores_failure(
+    rclone: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in rclone.environment.items():
+        monkeypatch.setenv(name, value)
+    objects = Objects(rclone.new_bucket().address, patience=timedelta(seconds=1))
+    (tmp_path / "big").write_bytes(bytes(2 * CHUNK_BYTES))
+    front = rclone.front
+    assert front is not None
+    # asked again to end the upload, the store knows of none
+    monkeypatch.setattr(front, "trouble", Trouble(lost="POST .*uploadId="))
+    with pytest.raises(ObjectsUnavailableError):
+        objects.put_file("results/a/1/big", tmp_path / "big", ignore)
