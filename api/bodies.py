@@ -20,6 +20,7 @@ MOST_BYTES = 1024**2
 # A refused client should hear why, so we read on for a while: one that is still sending hears nothing.
 DRAIN_BYTES = 256 * 1024**2
 DRAIN_SECONDS = 20.0
+DRAIN_PAUSE_SECONDS = 2.0
 
 
 def allow_body(request: Request, most_bytes: int) -> None:
@@ -105,13 +106,13 @@ class Body:
         await self._send(message)
 
     async def _drain(self) -> None:
-        left = DRAIN_BYTES
+        left, until = DRAIN_BYTES, time.monotonic() + DRAIN_SECONDS
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
-                while not self._ended and left > 0:
+            while not self._ended and left > 0 and time.monotonic() < until:
+                async with asyncio.timeout(DRAIN_PAUSE_SECONDS):
                     message = await self._receive()
-                    self._note(message)
-                    left -= len(message.get("body", b""))
+                self._note(message)
+                left -= len(message.get("body", b""))
 
     def _note(self, message: Message) -> None:
         self._bytes += len(message.get("body", b""))
@@ -135,8 +136,10 @@ class Pace:
 
     async def next(self, receive: Receive) -> Message:
         """The next message; TimeoutError where fewer bytes than the least came since we began to be patient."""
+        if self._left_seconds <= 0:
+            raise TimeoutError
         begun = self._clock()
-        async with asyncio.timeout(max(self._left_seconds, 0.0)):
+        async with asyncio.timeout(self._left_seconds):
             message = await receive()
         self._left_seconds -= self._clock() - begun
         self._bytes += len(message.get("body", b""))

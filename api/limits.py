@@ -33,6 +33,9 @@ AWAY_SECONDS = 10.0
 
 WINDOW_SECONDS = 60
 
+# A burst of small uploads is through by then.
+UPLOAD_PATIENCE_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -159,7 +162,11 @@ class Slots:
 def upload_slots(settings: ApiSettings) -> Slots:
     most = settings.max_uploads_at_once
     detail = f"At most {most} of your requests may be sending files at once. Let one of them end, then send this again."
-    return Slots(most, 5.0, too_many("too_many_uploads", detail, 5))
+    return Slots(
+        most,
+        min(UPLOAD_PATIENCE_SECONDS, settings.body_patience_seconds),
+        too_many("too_many_uploads", detail, 5),
+    )
 
 
 def stream_slots(settings: ApiSettings) -> Slots:

@@ -78,6 +78,7 @@ class Child:
 
 def children(settings: ApiSettings, data_dir: Path) -> list[Child]:
     uvicorn = [sys.executable, "-m", "uvicorn", "--factory", "api.main:create_app", "--no-access-log"]
+    uvicorn += ["--http", "api.connections:Connection"]
     address = ["--host", settings.host, "--port", str(settings.port), "--timeout-graceful-shutdown", "5"]
     schedule = str(data_dir / "beat-schedule")
     courier = ["-Q", queue.COURIER_QUEUE, "--pool", "threads", "--concurrency", "4", "-n", "courier@%h"]

@@ -12,7 +12,8 @@ OPEN = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
 def calls(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Method and path, as `GET /v1/jobs/{job_id}`."""
     for route in app.routes:
-        included: Any = getattr(route, "effective_route_contexts", None)
+        included = getattr(route, "effective_route_contexts", None)
+        found: Any
         for found in included() if included else [route]:
             for method in found.methods:
                 yield method, found.path
