@@ -1,11 +1,13 @@
 """The files a succeeded job has to give."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from storage.database import Database, metadata
+from storage.jobs import Status, jobs
+from storage.keys import attempt_prefix
 
 results = sa.Table(
     "job_results",
@@ -50,3 +52,14 @@ def select(connection: sa.Connection, job_id: str) -> Sequence[Result]:
     )
     query = sa.select(*columns).where(results.c.job_id == job_id).order_by(results.c.name)
     return [Result(*row) for row in connection.execute(query)]
+
+
+def prefixes_in_use(database: Database, job_ids: Collection[str]) -> set[str]:
+    """Of these jobs, the prefixes of attempts whose files are results, or may still become results."""
+    named = sa.select(results.c.object_key).where(results.c.job_id.in_(job_ids))
+    running = sa.select(jobs.c.id, jobs.c.attempt).where(
+        jobs.c.id.in_(job_ids), jobs.c.status == Status.RUNNING
+    )
+    with database.read() as connection:
+        found = {key.rsplit("/", 1)[0] for key in connection.execute(named).scalars()}
+        return found | {attempt_prefix(*row) for row in connection.execute(running)}
