@@ -141,7 +141,7 @@ def cancel(database: Database, attempt: Attempt) -> Job:
 def hand_back(database: Database, attempt: Attempt) -> Job:
     """Queue the job again because this worker was told to stop; no worker is counted as lost."""
     with database.write() as connection:
-        return _end(connection, database, attempt, Status.QUEUED)
+        return _give_up(connection, database, attempt, Status.QUEUED)
 
 
 def stumble(database: Database, attempt: Attempt, *, code: str, detail: str) -> Job:
@@ -149,23 +149,34 @@ def stumble(database: Database, attempt: Attempt, *, code: str, detail: str) -> 
     lost_workers = attempt.job.lost_workers + 1
     with database.write() as connection:
         if lost_workers < MAX_LOST_WORKERS:
-            return _end(connection, database, attempt, Status.QUEUED, lost_workers=lost_workers)
+            return _give_up(connection, database, attempt, Status.QUEUED, lost_workers=lost_workers)
         failure = {"error_code": code, "error_detail": detail, "lost_workers": lost_workers}
-        return _end(connection, database, attempt, Status.FAILED, **failure)
+        return _give_up(connection, database, attempt, Status.FAILED, **failure)
+
+
+def _give_up(
+    connection: sa.Connection, database: Database, attempt: Attempt, to: Status, **values: Any
+) -> Job:
+    """End the attempt, and the job with it if its caller has asked for that and the worker had not heard of it yet."""
+    query = sa.select(jobs.c.cancel_requested).where(_owned(attempt)).with_for_update()
+    if connection.execute(query).scalar_one_or_none():
+        to = Status.CANCELED
+        values = {name: value for name, value in values.items() if name == "lost_workers"}
+    return _end(connection, database, attempt, to, **values)
 
 
 def _is_owned(connection: sa.Connection, attempt: Attempt) -> bool:
     """Whether the attempt owns its job; the row is locked, so that results are inserted by nobody else."""
-    query = (
-        sa.select(jobs.c.id)
-        .where(
-            jobs.c.id == attempt.job.id,
-            jobs.c.status == Status.RUNNING,
-            jobs.c.attempt == attempt.number,
-        )
-        .with_for_update()
-    )
+    query = sa.select(jobs.c.id).where(_owned(attempt)).with_for_update()
     return connection.execute(query).first() is not None
+
+
+def _owned(attempt: Attempt) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        jobs.c.id == attempt.job.id,
+        jobs.c.status == Status.RUNNING,
+        jobs.c.attempt == attempt.number,
+    )
 
 
 def _ended_before(connection: sa.Connection, attempt: Attempt, to: Status) -> Job:

@@ -185,8 +185,10 @@ def get(database: Database, job_id: str) -> Job | None:
         return find(connection, job_id)
 
 
-def find(connection: sa.Connection, job_id: str) -> Job | None:
-    row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one_or_none()
+def find(connection: sa.Connection, job_id: str, *, lock: bool = False) -> Job | None:
+    """The job; with `lock`, as it will be until the end of the transaction."""
+    query = sa.select(jobs).where(jobs.c.id == job_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return from_row(row) if row else None
 
 

@@ -1,7 +1,7 @@
 """What a caller does to a job: submit it, cancel it, delete it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -59,15 +59,14 @@ def _columns(job: Job, found: Sequence[Result], database: Database) -> dict[str,
 def cancel(database: Database, job_id: str) -> Job | None:
     """The job after the request: canceled if it waited, marked if it runs, unchanged if it had ended."""
     with database.write() as connection:
-        canceled = changes.move(connection, database, job_id, Status.CANCELED, source=Status.QUEUED)
-        if canceled:
-            return canceled
-        connection.execute(
-            sa.update(jobs)
-            .where(jobs.c.id == job_id, jobs.c.status == Status.RUNNING)
-            .values(cancel_requested=True)
-        )
-        return find(connection, job_id)
+        # locked, else a job that is handed back between two statements is neither canceled nor marked
+        job = find(connection, job_id, lock=True)
+        if job is None or job.status in TERMINAL:
+            return job
+        if job.status is Status.QUEUED:
+            return changes.move(connection, database, job_id, Status.CANCELED, source=Status.QUEUED)
+        connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(cancel_requested=True))
+        return replace(job, cancel_requested=True)
 
 
 def delete(database: Database, job_id: str) -> Job | None:

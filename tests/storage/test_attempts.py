@@ -7,7 +7,7 @@ import pytest
 from storage import attempts, deliveries, recovery, results, submissions
 from storage.database import Database
 from storage.errors import LeaseLostError
-from storage.jobs import Stage, Status
+from storage.jobs import Job, Stage, Status
 from storage.results import Result
 from tests.clock import Clock
 from tests.storage.records import LEASE, claim, stored, submit, submit_with_webhook
@@ -115,3 +115,18 @@ def test_uploads_and_results_count_as_stored(database: Database) -> None:
     assert stored(database, job).stored_bytes == 1100
     attempts.succeed(database, claim(database, job), found=[RESULT], timings={})
     assert stored(database, job).stored_bytes == 1110
+
+
+@pytest.mark.parametrize("ending", ["hand_back", "stumble"])
+def test_a_cancel_that_the_worker_did_not_come_to_hear_is_carried_out(
+    database: Database, ending: str
+) -> None:
+    attempt = claim(database, submit_with_webhook(database))
+    submissions.cancel(database, attempt.job.id)
+    endings: dict[str, Callable[[], Job]] = {
+        "hand_back": lambda: attempts.hand_back(database, attempt),
+        "stumble": lambda: attempts.stumble(database, attempt, code="internal_error", detail="disk full"),
+    }
+    job = endings[ending]()
+    assert (job.status, job.error_code) == (Status.CANCELED, None)
+    assert [owed.event for owed in deliveries.of(database, job.id)] == ["job.canceled"]
