@@ -28,10 +28,12 @@ from worker.prefetch import prefetched
 from worker.render import cutout, overlay, poster
 from worker.zygote import Task
 
+_UNWANTED: Final = ("Tk", "Qt", "Show", "Grab", "report")
+
 # A thread pool in the zygote would not survive a fork.
 cv2.setNumThreads(1)
 
-# Beside two threads of the encoder; drawing is a small part of the time.
+
 _MOST_MASK_BYTES: Final = 1 << 32
 
 
@@ -137,7 +139,7 @@ def _late_modules() -> Iterator[str]:
         for module in pkgutil.walk_packages(
             library.__path__, f"{library.__name__}.", onerror=lambda _name: None
         ):
-            if "._" not in module.name and not module.name.endswith(("Tk", "Qt", "Show", "Grab")):
+            if "._" not in module.name and not module.name.endswith(_UNWANTED):
                 yield module.name
     for name in ("ma", "random", "linalg", "fft", "polynomial", "char", "strings", "rec", "dtypes"):
         yield f"numpy.{name}"

@@ -89,7 +89,8 @@ def test_a_child_that_the_system_kills_for_memory_is_told_as_such(bad: Nursery) 
 
 
 def test_a_child_that_says_nothing_is_given_up(bad: Nursery) -> None:
-    for limit in ({"deadline": time.monotonic() + 0.3}, {"stall_seconds": 0.3}):
+    limits: list[dict[str, Any]] = [{"deadline": time.monotonic() + 0.3}, {"stall_seconds": 0.3}]
+    for limit in limits:
         with pytest.raises(KilledError, match="more time"):
             last_word(bad, "end", {"how": "sleep"}, **limit)
 

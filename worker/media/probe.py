@@ -19,6 +19,12 @@ from worker.media.container import TRUNCATED, is_picture, opened, picture_stream
 from worker.media.decode import display_matrix, is_turned, pictures
 from worker.media.facts import AudioFacts, ClipFacts, ClipLimits
 
+# Of a clip that was trimmed without being encoded again, most frames may be hidden by an edit list.
+_INDEX_PER_FRAME = 20
+
+# Ten hours of AAC; going through more would take seconds.
+_MOST_INDEX_ENTRIES = 2_000_000
+
 
 def inspect(source: Path | BinaryIO, limits: ClipLimits) -> ClipFacts:
     """What the clip is, from demuxing all of it and decoding its first frame.
@@ -31,7 +37,7 @@ def inspect(source: Path | BinaryIO, limits: ClipLimits) -> ClipFacts:
     with opened(source) as container:
         stream = picture_stream(container)
         _check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
-        _check_index(container)
+        _check_index(container, limits)
         timeline = _read_timeline(container, stream, limits)
     with opened(source) as container:
         stream = picture_stream(container)
@@ -59,26 +65,33 @@ def _check_pixels(width: int, height: int, limits: ClipLimits) -> None:
         )
 
 
-def _check_index(container: InputContainer) -> None:
+def _check_index(container: InputContainer, limits: ClipLimits) -> None:
     """A header in front lists where every packet lies: they must all lie inside the file."""
-    end = max(
-        (entry.pos + entry.size for stream in container.streams for entry in stream.index_entries), default=0
-    )
-    if container.format.name.startswith("mov") and end > container.size > 0:
-        raise InputError("clip_truncated", TRUNCATED)
+    if not container.format.name.startswith("mov"):
+        return
+    for stream in container.streams:
+        # A few bytes can claim a billion frames; each further look at such a file would cost seconds.
+        if stream.type == "video" and stream.frames > _INDEX_PER_FRAME * limits.frames:
+            raise _too_many_frames(limits)
+        if len(stream.index_entries) > _MOST_INDEX_ENTRIES:
+            continue
+        end = max((entry.pos + entry.size for entry in stream.index_entries), default=0)
+        if end > container.size > 0:
+            raise InputError("clip_truncated", TRUNCATED)
 
 
 def _read_timeline(container: InputContainer, stream: VideoStream, limits: ClipLimits) -> Timeline:
     time_base = Fraction(stream.time_base or 1)
+    longest_ticks = int(Fraction(limits.seconds) / time_base)
     stamps = array("q")  # 8 bytes a frame, and the number of frames is limited
-    last_duration, end_seconds = 0, 0.0
+    last_duration = 0
+    ends = dict.fromkeys((track.index for track in container.streams), 0)  # of each track, in its own ticks
     try:
         for packet in container.demux():
+            index = packet.stream.index
             if packet.pts is not None:
-                end_seconds = max(
-                    end_seconds, float((packet.pts + (packet.duration or 0)) * packet.time_base)
-                )
-            if packet.stream.index != stream.index or not is_picture(packet):
+                ends[index] = max(ends[index], packet.pts + (packet.duration or 0))
+            if index != stream.index or not is_picture(packet):
                 continue
             # A transport stream marks packets after any hiccup; elsewhere the mark means half a packet.
             if packet.is_corrupt and container.format.name != "mpegts":
@@ -87,11 +100,12 @@ def _read_timeline(container: InputContainer, stream: VideoStream, limits: ClipL
             if stamp is None:
                 raise _unusable(f"frame {len(stamps)} has no timestamp")
             stamps.append(stamp)
-            _check_length(stamps, time_base, limits)
+            _check_length(stamps, longest_ticks, limits)
             last_duration = packet.duration or last_duration
     except av.FFmpegError as error:
         raise InputError("clip_truncated", TRUNCATED) from error
-    _check_end(container, end_seconds)
+    bases = {track.index: Fraction(track.time_base or 0) for track in container.streams}
+    _check_end(container, max(float(end * bases[index]) for index, end in ends.items()))
     return _timeline(stamps, time_base, last_duration, stream)
 
 
@@ -106,17 +120,21 @@ def _check_end(container: InputContainer, end_seconds: float) -> None:
         )
 
 
-def _check_length(stamps: array[int], time_base: Fraction, limits: ClipLimits) -> None:
+def _check_length(stamps: array[int], longest_ticks: int, limits: ClipLimits) -> None:
     if len(stamps) > limits.frames:
-        raise InputError(
-            "clip_too_many_frames",
-            f"The clip has more than {limits.frames} frames, the most accepted here. Cut it into parts.",
-        )
-    if (stamps[-1] - stamps[0]) * time_base > limits.seconds:
+        raise _too_many_frames(limits)
+    if stamps[-1] - stamps[0] > longest_ticks:
         raise InputError(
             "clip_too_long",
             f"The clip is longer than {limits.seconds:g} seconds, the most accepted here. Cut it into parts.",
         )
+
+
+def _too_many_frames(limits: ClipLimits) -> InputError:
+    return InputError(
+        "clip_too_many_frames",
+        f"The clip has more than {limits.frames} frames, the most accepted here. Cut it into parts.",
+    )
 
 
 def _timeline(stamps: array[int], time_base: Fraction, last_duration: int, stream: VideoStream) -> Timeline:
@@ -162,6 +180,7 @@ def _unusable(what: str) -> InputError:
 
 
 def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame:
+    stream.codec_context.thread_count = 1  # more would take longer to start than one frame to decode
     for picture in pictures(container, stream):
         return picture
     raise InputError("clip_corrupt", "No frame of the clip can be decoded. Export it again and upload that.")
