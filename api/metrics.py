@@ -204,7 +204,7 @@ def _of_survey(survey: Survey) -> Iterator[Metric]:
         ("expired_leases", "Running jobs whose worker is silent.", survey.expired_leases),
         ("delivery_overdue_seconds", "How long the oldest delivery is due.", survey.oldest_due_seconds),
         ("stored_bytes", "Bytes of uploads and results of jobs.", survey.stored_bytes),
-        ("uploads", "Uploads that no job has taken.", survey.uploads),
+        ("uploads", "Files before their jobs, whose time is not over.", survey.uploads),
     ):
         yield GaugeMetricFamily(f"rotomill_{name}", about, value=value)
 

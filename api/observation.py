@@ -88,7 +88,7 @@ class Exchange:
     async def _give(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._answered = time.perf_counter()
-            self._status = message["status"]
+            self._status = int(message["status"])
             headers = MutableHeaders(scope=message)
             headers[REQUEST_ID] = self._request_id
             if headers.get("content-type", "").startswith(EVENT_STREAM):

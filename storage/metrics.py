@@ -32,7 +32,7 @@ class Survey:
     workers: list[WorkerGroup]
     stored_bytes: int
     uploads: int
-    """Uploads that no job has taken yet."""
+    """Files that came before their jobs, whole or not, whose time is not over."""
 
 
 def survey(database: Database) -> Survey:
@@ -49,7 +49,7 @@ def survey(database: Database) -> Survey:
         due = _least(connection, deliveries.c.next_attempt_at, deliveries.c.status == DeliveryStatus.PENDING)
         stored = connection.execute(sa.select(sa.func.coalesce(sa.func.sum(jobs.c.stored_bytes), 0)))
         stored_bytes = int(stored.scalar_one())
-        open_uploads = _count(connection, uploads)
+        open_uploads = _count(connection, uploads, uploads.c.expires_at > now)
     return Survey(
         jobs={status: by_status.get(status, 0) for status in Status},
         queue={priority: queue.get(priority, 0) for priority in Priority},
