@@ -57,7 +57,7 @@ def view(job: Job, request: Request, given: Services) -> dict[str, Any]:
     status_code=HTTPStatus.ACCEPTED,
     response_model=JobOut,
     openapi_extra=SUBMISSION,
-    responses={status: PROBLEMS[status] for status in (400, 409, 413, 422)},
+    responses={status: PROBLEMS[status] for status in (400, 404, 409, 410, 413, 422)},
 )
 async def submit_job(
     request: Request, response: Response, given: Given, caller: Authenticated
@@ -133,7 +133,7 @@ def delete_job(job: Existing, given: Given) -> None:
     response_class=FileResponse,
     responses=RESULT_RESPONSES | {s: PROBLEMS[s] for s in (404, 409)},
 )
-def fetch_result(job: Existing, name: str, given: Given) -> Response:
+def fetch_result(job: Existing, name: str, request: Request, given: Given) -> Response:
     """A result file, with Range; or a redirect to where the object store serves it."""
     if job.expired_at is not None:
         detail = "The job's results have expired. Submit the clip and mask again."
@@ -151,7 +151,11 @@ def fetch_result(job: Existing, name: str, given: Given) -> Response:
         detail = "The result is no longer stored. Submit the clip and mask again."
         raise ApiError(HTTPStatus.GONE, "result_gone", detail) from error
     if path is None:
-        return RedirectResponse(given.objects.sign(result.object_key), status_code=307)
+        signed = given.objects.sign(
+            result.object_key, method=request.method, name=result.name, media_type=result.media_type
+        )
+        # what it leads to changes with the hour
+        return RedirectResponse(signed, status_code=307, headers={"Cache-Control": "no-store"})
     return FileResponse(
         path,
         media_type=result.media_type,

@@ -2,10 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import Depends, FastAPI
 
-from api import deliveries, errors, events, exposure, health, jobs, metrics, metrics_route, webhook_secrets
+from api import (
+    deliveries,
+    errors,
+    events,
+    exposure,
+    health,
+    jobs,
+    metrics,
+    metrics_route,
+    upload_routes,
+    usage,
+    webhook_secrets,
+)
+from api.bodies import Bodies
 from api.dependencies import Services
 from api.observation import Observation
 from api.openapi import DESCRIPTION, describe, document_webhooks
@@ -18,6 +32,9 @@ from worker import queue
 from worker.settings import signing
 
 VERSION = "0.1.0"
+
+# Callers wait, and threads with them: after this long they hear that the object store is away.
+OBJECTS_PATIENCE = timedelta(seconds=8)
 
 
 def create_app(services: Services | None = None) -> FastAPI:
@@ -38,13 +55,21 @@ def create_app(services: Services | None = None) -> FastAPI:
     )
     app.state.services = services
     app.state.metrics = metrics.registry_of(services.database, services.objects_address)
+    app.add_middleware(Bodies, settings=services.settings)
     app.add_middleware(Observation)
     errors.install(app)
     document_webhooks(app)
     describe(app)
     app.include_router(health.router)
     app.include_router(metrics_route.router)
-    for router in (jobs.router, events.router, deliveries.router, webhook_secrets.router):
+    for router in (
+        jobs.router,
+        upload_routes.router,
+        events.router,
+        deliveries.router,
+        webhook_secrets.router,
+        usage.router,
+    ):
         app.include_router(router, dependencies=[Depends(authenticated)])
     return app
 
@@ -55,7 +80,9 @@ def connect(settings: ApiSettings) -> Services:
     return Services(
         settings=settings,
         database=Database(storage.database_address),
-        objects=Objects(storage.objects_address),
+        objects=Objects(
+            storage.objects_address, public_url=storage.objects_public_url, patience=OBJECTS_PATIENCE
+        ),
         objects_address=storage.objects_address,
         model_tag=queue.settings.model_tag,
         send_hint=queue.send_hint,

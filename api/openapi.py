@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api.schemas import JOB_EXAMPLE, JobOptions, Problem, WebhookBody
+from api.schemas import JOB_EXAMPLE, JobIn, JobOptions, Problem, WebhookBody
 
 DESCRIPTION = """
 One mask in, every frame out: send a clip and the mask of one object (or several) in its first frame, and get
@@ -20,6 +20,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"description": "The request is malformed.", "content": _PROBLEM},
     404: {"description": "There is no such thing.", "content": _PROBLEM},
     409: {"description": "Not in the state the thing is in.", "content": _PROBLEM},
+    410: {"description": "It was there, and its time has passed.", "content": _PROBLEM},
     413: {"description": "Larger than the limits allow.", "content": _PROBLEM},
     422: {"description": "Readable, but not usable; `code` says why.", "content": _PROBLEM},
 }
@@ -63,9 +64,14 @@ SUBMISSION: dict[str, Any] = {
                     },
                 },
                 "encoding": {"options": {"contentType": "application/json"}},
-            }
+            },
+            "application/json": {"schema": {"$ref": "#/components/schemas/JobIn"}},
         },
     },
+}
+
+BODY_OF_FILE: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _FILE}}}
 }
 
 RESULT_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -92,6 +98,8 @@ def describe(app: FastAPI) -> None:
             document = generate(app)
             schemas = document["components"]["schemas"]
             schemas |= _OPTIONS.get("$defs", {}) | {"Problem": Problem.model_json_schema()}
+            job_in = JobIn.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= job_in.pop("$defs", {}) | {"JobIn": job_in}
             schemas["JobOut"]["examples"] = [JOB_EXAMPLE]
             app.openapi_schema = document
         return app.openapi_schema

@@ -92,7 +92,7 @@ class ApiSettings(BaseSettings):
     """How long a job's files are kept after its end (`expires_at`); 0: until the job is deleted."""
 
     upload_kept_hours: float = Field(default=24.0, gt=0)
-    """How long a file of `POST /v1/uploads` waits for its job (`expires_at`), once it is complete; and to be complete."""
+    """How long an upload (`POST /v1/uploads`) may take to be complete, and then waits for its job (`expires_at`)."""
 
     max_deadline_seconds: int = 7 * 24 * 3600
     """Latest deadline a caller may set, in seconds from now."""

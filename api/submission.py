@@ -7,26 +7,30 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from anyio import CancelScope
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from api import idempotency, metrics
+from api import idempotency, metrics, named_files
+from api.bodies import declared_bytes
 from api.dependencies import Services, base_url
 from api.errors import ApiError, bad_request, sentence, unprocessable
 from api.inspection import inspect
+from api.limits import allowance_of
 from api.multipart import INCOMPLETE
 from api.receivers import check_receiver
 from api.schemas import JobOptions
 from api.security import Caller
-from api.uploads import Received, Receiver, drain
-from storage import jobs, results, submissions, tracing
+from api.uploads import Received, Receiver
+from storage import jobs, results, submissions, tracing, usage
 from storage.errors import IdempotencyLostError, ObjectMissingError
 from storage.idempotency import Claim, Stored
 from storage.jobs import Job, Priority, Status
 from storage.keys import RESULTS, UPLOADS, content_keys, result_key
 from storage.results import Result
+from storage.usage import Allowance
 
 log = structlog.get_logger(__name__)
 
@@ -49,9 +53,9 @@ async def accept(request: Request, given: Services, caller: Caller) -> Accepted:
             hold = await run_in_threadpool(idempotency.Hold, given.database, caller.owner, key)
         return await _accept(request, given, caller, job_id, hold)
     except BaseException as error:
-        _leave_nothing(given, job_id, hold)
-        if isinstance(error, ApiError):
-            await drain(request)
+        # also when the request's task is being canceled
+        with CancelScope(shield=True):
+            await run_in_threadpool(_leave_nothing, given, job_id, hold)
         if isinstance(error, ClientDisconnect):
             raise bad_request("body_incomplete", INCOMPLETE) from error
         raise
@@ -63,7 +67,11 @@ async def _accept(
     found = hold.found if hold else None
     if isinstance(found, Stored) and found.job_id is None:
         raise idempotency.in_progress()
-    received = await _receive(request, given, job_id, hold)
+    allowance = allowance_of(given.settings, caller)
+    if allowance and not isinstance(found, Stored):
+        declared = declared_bytes(request)
+        await run_in_threadpool(usage.check, given.database, caller.owner, allowance, declared)
+    received = await _receive(request, given, caller, job_id, hold)
     video, masks = received.complete()
     options = parse_options(received.options, given.settings.max_deadline_seconds)
     if options["webhook"]:
@@ -72,6 +80,7 @@ async def _accept(
     if isinstance(found, Stored):
         idempotency.check_same(found, fingerprint)
         return await run_in_threadpool(_replay, given, found, job_id)
+    await named_files.copy(given, received, hold.renew if hold else _nothing)
     with metrics.inspection(ApiError):
         inspected = await inspect(given, video, masks)
     if options["webhook"]:
@@ -97,15 +106,26 @@ async def _accept(
         trace=tracing.traceparent(),
     )
     claim = replace(found, fingerprint=fingerprint) if isinstance(found, Claim) else None
-    return Accepted(await run_in_threadpool(_store, given, job, claim))
+    return Accepted(await run_in_threadpool(_store, given, job, claim, allowance))
 
 
-async def _receive(request: Request, given: Services, job_id: str, hold: idempotency.Hold | None) -> Received:
+async def _nothing() -> None:
+    """No key has to be held."""
+
+
+async def _receive(
+    request: Request, given: Services, caller: Caller, job_id: str, hold: idempotency.Hold | None
+) -> Received:
+    if named_files.is_json(request):
+        asked = await named_files.body_of(request)
+        return await run_in_threadpool(named_files.resolve, given, caller, asked, job_id)
+
     async def on_progress() -> None:
         if hold is not None:
             await hold.renew()
 
-    return await Receiver(given.objects, given.settings, job_id, on_progress).receive(request)
+    async with given.uploads.hold(caller.owner):
+        return await Receiver(given.objects, given.settings, job_id, on_progress).receive(request)
 
 
 def parse_options(text: str | None, max_deadline_seconds: int) -> dict[str, Any]:
@@ -136,7 +156,7 @@ def _replay(given: Services, stored: Stored, unused_job_id: str) -> Accepted:
     return Accepted(job, replayed=True)
 
 
-def _store(given: Services, job: Job, claim: Claim | None) -> Job:
+def _store(given: Services, job: Job, claim: Claim | None, allowance: Allowance | None) -> Job:
     known = _known_results(given, job)
     if known:
         now = given.database.now()
@@ -144,7 +164,7 @@ def _store(given: Services, job: Job, claim: Claim | None) -> Job:
             job, status=Status.SUCCEEDED, progress=1.0, started_at=now, finished_at=now, cached=True
         )
     try:
-        stored = submissions.submit(given.database, job, found=known, claim=claim)
+        stored = submissions.submit(given.database, job, found=known, claim=claim, allowance=allowance)
     except IdempotencyLostError as error:
         raise idempotency.in_progress() from error
     _tell(given, stored)
@@ -182,7 +202,6 @@ def _known_results(given: Services, job: Job) -> Sequence[Result]:
 
 
 def _leave_nothing(given: Services, job_id: str, hold: idempotency.Hold | None) -> None:
-    """Synchronous on purpose: it must also run when the request's task is being canceled."""
     try:
         if jobs.get(given.database, job_id) is None:
             given.objects.delete_prefix(f"{UPLOADS}/{job_id}")

@@ -1,15 +1,14 @@
 """Takes a submission's files straight into the object store, hashing and counting as they pass."""
 
-import asyncio
-import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
+from api.bodies import allow_body, declared_bytes
 from api.errors import ApiError, bad_request, too_large, unprocessable
-from api.multipart import Multipart, PartHead
+from api.multipart import Multipart, PartHead, plain_name
 from api.settings import ApiSettings
 from storage.jobs import StoredFile
 from storage.keys import upload_key
@@ -19,9 +18,8 @@ MAX_OPTIONS_BYTES = 64 * 1024
 # digits enough for any frame we accept, and few enough that int() is cheap
 MASK_FIELD = re.compile(r"mask(?:_(\d{1,9}))?")
 
-# A refused client should hear why, so we read on for a while: one that is still sending hears nothing.
-DRAIN_BYTES = 256 * 1024**2
-DRAIN_SECONDS = 20.0
+# Of a form: what stands around its files.
+FORM_BYTES = 1024**2
 
 
 @dataclass
@@ -31,6 +29,9 @@ class Received:
     video: StoredFile | None = None
     masks: dict[int, StoredFile] = field(default_factory=dict)
     options: str | None = None
+    # of files that came before: which objects are still to be copied (new: old), and whether they are gone already
+    copies: dict[str, str] = field(default_factory=dict)
+    has_expired: bool = False
 
     def complete(self) -> tuple[StoredFile, tuple[StoredFile, ...]]:
         if self.video is None:
@@ -59,17 +60,14 @@ class Receiver:
 
     async def receive(self, request: Request) -> Received:
         """All parts, stored. Raises ApiError on the first thing that is wrong."""
-        self._check_declared_size(request)
+        most = self._settings.max_video_bytes + self._settings.max_masks * self._settings.max_mask_bytes
+        allow_body(request, most + MAX_OPTIONS_BYTES + FORM_BYTES)
+        if declared_bytes(request) > most + MAX_OPTIONS_BYTES:
+            raise _video_too_large(self._settings)
         form = Multipart(aiter(request.stream()), request.headers.get("content-type", ""))
         async for part in form:
             await self._take(part, form.chunks())
         return self._received
-
-    def _check_declared_size(self, request: Request) -> None:
-        declared = request.headers.get("content-length", "")
-        most = self._settings.max_video_bytes + self._settings.max_masks * self._settings.max_mask_bytes
-        if declared.isdigit() and int(declared) > most + MAX_OPTIONS_BYTES:
-            raise _video_too_large(self._settings)
 
     async def _take(self, part: PartHead, chunks: AsyncIterator[bytes]) -> None:
         mask = MASK_FIELD.fullmatch(part.name)
@@ -92,7 +90,7 @@ class Receiver:
         else:
             known = "`video`, `mask`, `mask_N` (N: a frame's number) and `options`"
             raise unprocessable(
-                "field_unknown", f"There is no form field `{part.name[:40]}`; there are {known}."
+                "field_unknown", f"There is no form field `{plain_name(part.name)[:40]}`; there are {known}."
             )
 
     async def _store(
@@ -110,7 +108,7 @@ class Receiver:
                     raise refusal
                 await writer.write(chunk)
                 await self._on_progress()
-        return StoredFile(key, writer.bytes, writer.sha256, part.filename[:200], frame)
+        return StoredFile(key, writer.bytes, writer.sha256, part.filename, frame)
 
     def _check_mask_count(self) -> None:
         if len(self._received.masks) >= self._settings.max_masks:
@@ -124,17 +122,6 @@ class Receiver:
                 f"The form field `{part.name}` came twice (`mask` and `mask_0` are the same). Send it once."
             )
             raise unprocessable("field_repeated", detail)
-
-
-async def drain(request: Request) -> None:
-    """Read what a refused client still sends, within bounds, so that it gets to reading our answer."""
-    left = DRAIN_BYTES
-    with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
-        async with asyncio.timeout(DRAIN_SECONDS):
-            async for chunk in request.stream():
-                left -= len(chunk)
-                if left < 0:
-                    return
 
 
 async def _text(chunks: AsyncIterator[bytes]) -> str:

@@ -25,6 +25,9 @@ class StorageSettings(BaseSettings):
     objects_url: str = ""
     """Object store address. Empty: `objects/` in the data folder. S3: s3://bucket (AWS_* variables apply)."""
 
+    objects_public_url: str = ""
+    """How callers reach the S3 store, if not as we do: http://localhost:8333. Signed addresses begin so."""
+
     @property
     def database_address(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'rotomill.db'}"

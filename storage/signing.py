@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storage.errors import MultipartMissingError, ObjectsUnavailableError
 from storage.stores import S3Settings
+from storage.uploads import StoredPart
 
 log = structlog.get_logger(__name__)
 
@@ -36,15 +36,6 @@ BROWSERS: Final = {
         }
     ]
 }
-
-
-@dataclass(frozen=True)
-class StoredPart:
-    """A part of an unfinished upload that has arrived."""
-
-    number: int
-    bytes: int
-    tag: str = ""
 
 
 class S3:
@@ -154,7 +145,9 @@ class S3:
         return {"Bucket": self._bucket, "Key": self._folder + key}
 
 
+@cache
 def _client(endpoint: str, region: str) -> Any:
+    """Made once a process: it takes a good part of a second, and all threads may share it."""
     return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint or None,

@@ -5,13 +5,19 @@ from datetime import timedelta
 
 import structlog
 
-from storage import jobs, recovery, retention
+from storage import jobs, recovery, results, retention
 from storage.database import Database
 from storage.keys import NETWORKS, RESULTS, UPLOADS, job_of
 from storage.objects import Objects
-from worker import metrics, queue
+from worker import incoming, metrics, queue
 
 log = structlog.get_logger(__name__)
+
+# `uploads/{job}`, and `results/{job}/{attempt}`: what a lost worker left goes, though its job lives on
+PARTS_OF_A_PREFIX = {UPLOADS: 2, RESULTS: 3}
+
+# A statement takes 32,766 values on SQLite.
+ASKED_AT_ONCE = 1000
 
 
 def recover(database: Database) -> None:
@@ -36,6 +42,7 @@ def expire(database: Database, objects: Objects, *, records_kept: timedelta) -> 
             for prefix in (UPLOADS, RESULTS):
                 objects.delete_prefix(f"{prefix}/{job_id}")
     retention.forget(database, records_kept)
+    incoming.expire(database, objects, records_kept=records_kept)
 
 
 def sweep(database: Database, objects: Objects, *, idle: timedelta, networks_kept: timedelta) -> None:
@@ -44,20 +51,25 @@ def sweep(database: Database, objects: Objects, *, idle: timedelta, networks_kep
         log.info("swept", prefix=prefix)
         metrics.PREFIXES_SWEPT.inc()
         objects.delete_prefix(prefix)
+    incoming.sweep(database, objects, idle=idle)
     oldest = database.now() - networks_kept
     objects.delete([found.key for found in objects.list(NETWORKS) if found.changed_at < oldest])
 
 
 def orphans(database: Database, objects: Objects, idle: timedelta) -> set[str]:
-    """Prefixes of jobs that have objects but no record or an expired one, and have been left alone for `idle`."""
+    """Prefixes of uploads and attempts that no job has a claim on, and that have been left alone for `idle`."""
     newest: dict[str, float] = {}
     for key, changed_at in _objects_of_jobs(objects):
-        prefix = "/".join(key.split("/")[:2])
+        prefix = "/".join(key.split("/")[: PARTS_OF_A_PREFIX[key.split("/")[0]]])
         newest[prefix] = max(newest.get(prefix, 0.0), changed_at)
     before = (database.now() - idle).timestamp()
-    candidates = [prefix for prefix, changed_at in newest.items() if changed_at <= before]
-    known = jobs.with_files(database, [job_of(prefix) for prefix in candidates])
-    return {prefix for prefix in candidates if job_of(prefix) not in known}
+    candidates = {prefix for prefix, changed_at in newest.items() if changed_at <= before}
+    ids = sorted({job_of(prefix) for prefix in candidates})
+    for first in range(0, len(ids), ASKED_AT_ONCE):
+        asked = ids[first : first + ASKED_AT_ONCE]
+        candidates -= {f"{UPLOADS}/{job_id}" for job_id in jobs.with_files(database, asked)}
+        candidates -= results.prefixes_in_use(database, asked)
+    return candidates
 
 
 def _objects_of_jobs(objects: Objects) -> Iterable[tuple[str, float]]:

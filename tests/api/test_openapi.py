@@ -26,8 +26,17 @@ CALLS = {
     ("/v1/jobs/{job_id}/deliveries/{number}/redeliver", "post"),
     ("/v1/webhook-secret", "get"),
     ("/v1/webhook-secret/rotate", "post"),
+    ("/v1/usage", "get"),
+    ("/v1/uploads", "post"),
+    ("/v1/uploads/{upload_id}", "get"),
+    ("/v1/uploads/{upload_id}", "put"),
+    ("/v1/uploads/{upload_id}", "delete"),
+    ("/v1/uploads/{upload_id}/parts", "get"),
+    ("/v1/uploads/{upload_id}/parts/{number}", "put"),
+    ("/v1/uploads/{upload_id}/complete", "post"),
     ("/livez", "get"),
     ("/readyz", "get"),
+    ("/metrics", "get"),
 }
 
 

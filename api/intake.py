@@ -1,0 +1,86 @@
+"""Takes the bytes of an upload that come to the API itself: one part, or the whole file."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+
+from api import completion
+from api.bodies import allow_body
+from api.dependencies import Services
+from api.errors import bad_request, conflict, not_found, too_large, unprocessable
+from api.multipart import INCOMPLETE
+from storage import uploads
+from storage.keys import part_key
+from storage.objects import Objects
+from storage.parts import parts_of
+from storage.uploads import Upload, UploadStatus
+
+# a body that is too long is refused by us, who know what it should have been
+SPARE_BYTES = 1024**2
+
+
+async def take_part(request: Request, given: Services, upload: Upload, number: int) -> None:
+    """Store one part. It replaces an earlier one of its number."""
+    if not 1 <= number <= upload.part_count:
+        raise not_found("part_not_found", f"The upload has the parts 1 to {upload.part_count}.")
+    if upload.multipart_id is not None:
+        detail = "PUT this part to its signed address, which GET /v1/uploads/{id}/parts tells."
+        raise conflict("part_goes_to_store", detail)
+    if upload.status is UploadStatus.COMPLETE:
+        raise completion.completed()
+    if upload.status is UploadStatus.COMPLETING:
+        raise completion.completing()
+    await _store(request, given.objects, part_key(upload.id, number), upload.bytes_of_part(number), _nothing)
+
+
+async def _nothing() -> None:
+    """No hold has to be renewed."""
+
+
+async def take_whole(request: Request, given: Services, upload: Upload) -> Upload:
+    """Store the whole file from one request, and complete the upload."""
+    held = await run_in_threadpool(completion.hold, given, upload)
+    if held.status is UploadStatus.COMPLETE:
+        raise completion.completed()
+    renewal = completion.Renewal(given, held)
+
+    async def on_chunk() -> None:
+        if renewal.is_due:
+            await run_in_threadpool(renewal.renew)
+
+    try:
+        digest = await _store(request, given.objects, held.object_key, held.bytes, on_chunk)
+        await run_in_threadpool(parts_of(given.objects).remove_parts, held)
+        return await run_in_threadpool(completion.record, given, held, digest)
+    except BaseException:
+        # synchronous, since it must also run when the request's task is being canceled
+        with suppress(Exception):
+            uploads.release(given.database, held)
+        raise
+
+
+async def _store(
+    request: Request, objects: Objects, key: str, size: int, on_chunk: Callable[[], Awaitable[None]]
+) -> str:
+    """Store a body that must have exactly so many bytes; its SHA-256 (hex)."""
+    allow_body(request, size + SPARE_BYTES)
+    async with objects.writer(key) as writer:
+        async for chunk in _body(request):
+            if writer.bytes + len(chunk) > size:
+                raise too_large("part_too_large", f"The body is longer than {size:,} bytes. Send no more.")
+            await writer.write(chunk)
+            await on_chunk()
+        if writer.bytes != size:
+            detail = f"The body has {writer.bytes:,} bytes, not {size:,}. Send it again, whole."
+            raise unprocessable("part_too_short", detail)
+    return writer.sha256
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect as error:
+        raise bad_request("body_incomplete", INCOMPLETE) from error
