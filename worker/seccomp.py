@@ -2,7 +2,7 @@
 
 A list of what is allowed, not of what is forbidden: a call that the next kernel brings is refused too. Nothing in it
 opens a file, makes a socket, starts a program or a process, or reaches another one. Why our own:
-docs/decisions/0003-strangers-media-in-confined-children.md.
+docs/decisions/0003-inspection-in-a-child-process.md.
 """
 
 import ctypes
