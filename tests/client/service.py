@@ -40,6 +40,11 @@ class FakeService:
     deliveries: list[Document] = field(default_factory=list)
     secrets: list[str] = field(default_factory=lambda: ["whsec_first"])
     submissions: list[Submission] = field(default_factory=list)
+    uploads: dict[str, Document] = field(default_factory=dict)
+    parts: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    part_bytes: int = 1 << 20
+    # whether parts go to signed addresses, which must not be shown an API key
+    signs: bool = False
     faults: deque[object] = field(default_factory=deque)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     # The states a job goes through on its event stream; each connection sends up to `events_per_stream`.
@@ -137,6 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer()
 
+    def do_PUT(self) -> None:
+        self._answer()
+
     def do_DELETE(self) -> None:
         self._answer()
 
@@ -188,11 +196,92 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def submit(self) -> None:
+        if self.headers["content-type"] == "application/json":
+            self._submit_named(json.loads(self._body))
+            return
         submission = _read_form(self.headers["content-type"], self._body, self.headers["idempotency-key"])
         known = [old for old in self.fake.submissions if old.key == submission.key]
         self.fake.submissions.append(submission)
         job = list(self.fake.jobs.values())[-1] if known else self.fake.add_job()
         self._json(202, job, Location=f"/v1/jobs/{job['id']}")
+
+    def _submit_named(self, body: Document) -> None:
+        named = {"video": body["video"], "mask": body["mask"]}
+        named |= {f"mask_{frame}": upload_id for frame, upload_id in body.get("masks", {}).items()}
+        files = {name: self._content_of(upload_id) for name, upload_id in named.items()}
+        self.fake.submissions.append(
+            Submission(files, body.get("options", {}), self.headers["idempotency-key"])
+        )
+        job = self.fake.add_job()
+        self._json(202, job, Location=f"/v1/jobs/{job['id']}")
+
+    def _content_of(self, upload_id: str) -> tuple[str, bytes]:
+        upload = self.fake.uploads[upload_id]
+        numbers = sorted(number for one, number in self.fake.parts if one == upload_id)
+        return upload["filename"], b"".join(self.fake.parts[upload_id, number] for number in numbers)
+
+    def begin_upload(self) -> None:
+        asked, key, fake = json.loads(self._body), self.headers["idempotency-key"], self.fake
+        for known in fake.uploads.values():
+            if known["key"] == key:
+                self._json(201, known)
+                return
+        upload_id = f"upl{len(fake.uploads) + 1}"
+        fake.uploads[upload_id] = asked | {
+            "id": upload_id,
+            "key": key,
+            "status": "open",
+            "part_bytes": fake.part_bytes,
+            "part_count": -(-asked["bytes"] // fake.part_bytes),
+            "arrived": [],
+            "expires_at": "2026-11-21T10:00:00Z",
+        }
+        self._json(201, fake.uploads[upload_id])
+
+    def show_upload(self, upload_id: str) -> None:
+        self._json(200, self.fake.uploads[upload_id])
+
+    def list_parts(self, upload_id: str) -> None:
+        upload, fake = self.fake.uploads[upload_id], self.fake
+        query = parse_qs(urlsplit(self.path).query)
+        first, count = int(query["from"][0]), int(query["count"][0])
+        place = "store" if fake.signs else "v1/uploads"
+        parts = [
+            {
+                "number": number,
+                "bytes": min(fake.part_bytes, upload["bytes"] - (number - 1) * fake.part_bytes),
+                "url": f"{fake.url}/{place}/{upload_id}/parts/{number}",
+                "signed": fake.signs,
+            }
+            for number in range(first, min(first + count, upload["part_count"] + 1))
+        ]
+        self._json(200, {"parts": parts, "next": None})
+
+    def put_part(self, upload_id: str, number: str) -> None:
+        self.fake.parts[upload_id, int(number)] = self._body
+        upload = self.fake.uploads[upload_id]
+        upload["arrived"] = sorted({*upload["arrived"], int(number)})
+        self._json(204, None)
+
+    def put_upload(self, upload_id: str) -> None:
+        self.fake.parts[upload_id, 1] = self._body
+        self._complete(upload_id)
+
+    def complete_upload(self, upload_id: str) -> None:
+        expected = json.loads(self._body)["sha256"]
+        if hashlib.sha256(self._content_of(upload_id)[1]).hexdigest() != expected:
+            self._problem(422, {"code": "upload_checksum_differs", "detail": "It is not what you say."})
+            return
+        self._complete(upload_id)
+
+    def _complete(self, upload_id: str) -> None:
+        upload = self.fake.uploads[upload_id]
+        upload |= {"status": "complete", "sha256": hashlib.sha256(self._content_of(upload_id)[1]).hexdigest()}
+        self._json(200, upload)
+
+    def delete_upload(self, upload_id: str) -> None:
+        del self.fake.uploads[upload_id]
+        self._json(204, None)
 
     def list_jobs(self) -> None:
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
@@ -272,7 +361,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 _JOB = r"/v1/jobs/([^/]+)"
+_UPLOAD = r"/v1/uploads/([^/]+)"
 _ROUTES: list[tuple[str, str, Callable[..., None]]] = [
+    ("POST", "/v1/uploads", _Handler.begin_upload),
+    ("GET", _UPLOAD, _Handler.show_upload),
+    ("PUT", _UPLOAD, _Handler.put_upload),
+    ("DELETE", _UPLOAD, _Handler.delete_upload),
+    ("GET", f"{_UPLOAD}/parts", _Handler.list_parts),
+    ("PUT", f"{_UPLOAD}/parts/(\\d+)", _Handler.put_part),
+    ("PUT", r"/store/([^/]+)/parts/(\d+)", _Handler.put_part),
+    ("POST", f"{_UPLOAD}/complete", _Handler.complete_upload),
     ("POST", "/v1/jobs", _Handler.submit),
     ("GET", "/v1/jobs", _Handler.list_jobs),
     ("GET", _JOB, _Handler.show),

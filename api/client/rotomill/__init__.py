@@ -19,6 +19,7 @@ from rotomill.errors import (
 )
 from rotomill.jobs import Attempt, Delivery, Job, JobError, Result, WebhookSecret
 from rotomill.retry import Retry
+from rotomill.transfers import Upload
 
 __all__ = [
     "ApiError",
@@ -40,6 +41,7 @@ __all__ = [
     "Retry",
     "RotomillError",
     "ServiceFailed",
+    "Upload",
     "WaitTimeout",
     "WebhookError",
     "WebhookSecret",

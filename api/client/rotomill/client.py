@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -13,9 +14,10 @@ from urllib.parse import quote
 import httpx
 
 from rotomill.downloads import Download, OnDownload, wanted
-from rotomill.errors import ConnectionFailed, NotFound, NotReady, job_error
+from rotomill.errors import ConnectionFailed, NotFound, NotReady, RotomillError, job_error
 from rotomill.jobs import Delivery, Job, WebhookSecret
 from rotomill.retry import Retry
+from rotomill.transfers import UPLOAD_FROM_BYTES, Upload, naming, send_all
 from rotomill.transport import Transport, connect
 from rotomill.uploads import Form, OnUpload, mask_fields, options_document
 from rotomill.waiting import OnUpdate, Wait
@@ -77,6 +79,7 @@ class Client:
         deadline_seconds: int | None = None,
         seed: int | None = None,
         idempotency_key: str | None = None,
+        upload: bool | None = None,
         on_upload: OnUpload | None = None,
     ) -> Job:
         """Return the new job; the files are streamed from disk and never held in memory.
@@ -88,6 +91,9 @@ class Client:
 
         A request that breaks is sent again under the same idempotency key, so it makes one job at most;
         give a key of your own to extend that over several runs. `on_upload` hears (bytes sent, bytes).
+
+        Files of more than 64 MiB together are uploaded first, in parts, of which a connection that breaks costs one;
+        `upload` says whether to, whatever their size. Under a key of your own a later run goes on with them.
         """
         webhook = options_document(url=webhook_url, events=_listed(webhook_events), secret=webhook_secret)
         if webhook and not webhook_url:
@@ -105,7 +111,46 @@ class Client:
         )
         further = {number: Path(path) for number, path in (masks or {}).items()}
         files = [("video", Path(video)), *mask_fields(Path(mask), further)]
-        return self._post_job(Form(files, options, on_upload), idempotency_key or str(uuid.uuid4()))
+        key = idempotency_key or str(uuid.uuid4())
+        if upload is None:
+            upload = sum(path.stat().st_size for _, path in files) > UPLOAD_FROM_BYTES
+        if not upload:
+            return self._post_job(Form(files, options, on_upload), key)
+        sent = send_all(self._transport, self._retry, files, key, on_upload)
+        job = self._post_named(sent, options, key)
+        if idempotency_key is None:  # with one, a later run wants to find them
+            self._remove_uploads(sent)
+        return job
+
+    def upload(
+        self,
+        path: StrPath,
+        *,
+        idempotency_key: str | None = None,
+        on_upload: OnUpload | None = None,
+    ) -> Upload:
+        """Return a file's complete upload, whose id may be named in `POST /v1/jobs` until it expires.
+
+        Sent in parts, each by itself; under an `idempotency_key` of your own a later call goes on where an earlier one
+        ended. `on_upload` hears (bytes sent, bytes).
+        """
+        file = Path(path)
+        key = idempotency_key or str(uuid.uuid4())
+        return send_all(self._transport, self._retry, [("file", file)], key, on_upload)["file"]
+
+    def remove_upload(self, upload: Upload | str) -> None:
+        """Remove an upload, complete or not; jobs made from it keep their copies."""
+        upload_id = quote(upload.id if isinstance(upload, Upload) else upload, safe="")
+        self._retry.run(lambda: self._transport.send("DELETE", f"/v1/uploads/{upload_id}"))
+
+    def _post_named(self, sent: Mapping[str, Upload], options: Mapping[str, Any], key: str) -> Job:
+        headers = {"Idempotency-Key": f'"{key}"'}
+        return Job.parse(self._json("POST", "/v1/jobs", json=naming(sent, options), headers=headers))
+
+    def _remove_uploads(self, sent: Mapping[str, Upload]) -> None:
+        for upload in sent.values():
+            with suppress(RotomillError):  # they expire by themselves
+                self.remove_upload(upload)
 
     def _post_job(self, form: Form, key: str) -> Job:
         def attempt() -> Job:
