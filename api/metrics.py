@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -25,12 +26,14 @@ from storage import metrics as storage_metrics
 from storage.database import Database
 from storage.errors import DatabaseUnavailableError
 from storage.jobs import Job
-from storage.metrics import Survey
+from storage.metrics import Survey, Totals
 
 log = structlog.get_logger(__name__)
 
 # Several who scrape at once, or every second, ask the database once.
 KEPT_SECONDS = 2.0
+# These look at every record.
+TOTALS_KEPT_SECONDS = 60.0
 
 # when a counter was made is of no use here, and doubles what is scraped
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -124,40 +127,54 @@ def inspection(refusal: type[Exception]) -> Iterator[None]:
             INSPECTIONS.labels(outcome).inc()
 
 
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """An answer of the database that is good for a while; None while the database does not answer."""
+
+    def __init__(self, ask: Callable[[], T], seconds: float, clock: Callable[[], float]) -> None:
+        self._ask = ask
+        self._seconds = seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked_at = float("-inf")
+        self._answer: T | None = None
+
+    def get(self) -> T | None:
+        with self._lock:
+            if self._clock() - self._asked_at >= self._seconds:
+                self._asked_at = self._clock()
+                try:
+                    self._answer = self._ask()
+                except DatabaseUnavailableError:
+                    log.warning("metrics without the database, which does not answer")
+                    self._answer = None
+            return self._answer
+
+
 class Everything(Collector):
-    """What this process has counted, and how the database stands, asked at most every other second."""
+    """What this process has counted, and how the database stands."""
 
     def __init__(
         self, database: Database, objects_address: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._database = database
+        self._survey = Kept(lambda: storage_metrics.survey(database), KEPT_SECONDS, clock)
+        self._totals = Kept(lambda: storage_metrics.totals(database), TOTALS_KEPT_SECONDS, clock)
         self._objects_address = objects_address
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._asked_at = float("-inf")
-        self._survey: Survey | None = None
 
     def collect(self) -> Iterator[Metric]:
         yield from REGISTRY.collect()
-        survey = self._now()
-        yield GaugeMetricFamily(
-            "rotomill_database_up", "Whether the database answers.", value=float(survey is not None)
-        )
+        survey = self._survey.get()
+        about = "Whether the database answers."
+        yield GaugeMetricFamily("rotomill_database_up", about, value=float(survey is not None))
         if survey is not None:
             yield from _of_survey(survey)
+            totals = self._totals.get()
+            if totals is not None:
+                yield from _of_totals(totals)
         if urlsplit(self._objects_address).scheme == "file":
             yield from _of_disk(Path(urlsplit(self._objects_address).path))
-
-    def _now(self) -> Survey | None:
-        with self._lock:
-            if self._clock() - self._asked_at >= KEPT_SECONDS:
-                self._asked_at = self._clock()
-                try:
-                    self._survey = storage_metrics.survey(self._database)
-                except DatabaseUnavailableError:
-                    log.warning("metrics without the database, which does not answer")
-                    self._survey = None
-            return self._survey
 
 
 def registry_of(database: Database, objects_address: str) -> CollectorRegistry:
@@ -188,7 +205,6 @@ def served(registry: CollectorRegistry, host: str, port: int) -> Iterator[None]:
 
 
 def _of_survey(survey: Survey) -> Iterator[Metric]:
-    yield _gauge("jobs", "Jobs on record.", "status", survey.jobs.items())
     queue = ((priority.name.lower(), count) for priority, count in survey.queue.items())
     yield _gauge("queue_jobs", "Jobs that wait for a worker.", "priority", queue)
     yield _gauge("deliveries", "Webhook deliveries owed, or given up.", "status", survey.deliveries.items())
@@ -201,12 +217,18 @@ def _of_survey(survey: Survey) -> Iterator[Metric]:
     for name, about, value in (
         ("workers_present", "All workers heard of.", sum(group.count for group in survey.workers)),
         ("queue_oldest_age_seconds", "How long the oldest job has waited.", survey.oldest_queued_seconds),
+        ("running_jobs", "Jobs that a worker has.", survey.running),
         ("expired_leases", "Running jobs whose worker is silent.", survey.expired_leases),
         ("delivery_overdue_seconds", "How long the oldest delivery is due.", survey.oldest_due_seconds),
-        ("stored_bytes", "Bytes of uploads and results of jobs.", survey.stored_bytes),
         ("uploads", "Files before their jobs, whose time is not over.", survey.uploads),
     ):
         yield GaugeMetricFamily(f"rotomill_{name}", about, value=value)
+
+
+def _of_totals(totals: Totals) -> Iterator[Metric]:
+    yield _gauge("jobs", "Jobs on record.", "status", totals.jobs.items())
+    about = "Bytes of uploads and results of jobs."
+    yield GaugeMetricFamily("rotomill_stored_bytes", about, value=totals.stored_bytes)
 
 
 def _gauge(name: str, about: str, label: str, values: Iterable[tuple[str, int]]) -> Metric:

@@ -1,4 +1,4 @@
-"""What the database knows that operators watch: queue, leases, deliveries, workers, bytes."""
+"""What the database knows that operators watch: queue, leases, deliveries, workers, records, bytes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +19,7 @@ from storage.workers import WorkerGroup
 class Survey:
     """How it stands now. Ages are in seconds, 0 where nothing waits."""
 
-    jobs: Mapping[Status, int]
-    """Records, by status."""
+    running: int
     queue: Mapping[Priority, int]
     oldest_queued_seconds: float
     expired_leases: int
@@ -30,16 +29,36 @@ class Survey:
     oldest_due_seconds: float
     """How long ago the delivery that waits longest should have been sent."""
     workers: list[WorkerGroup]
-    stored_bytes: int
     uploads: int
     """Files that came before their jobs, whole or not, whose time is not over."""
 
 
+@dataclass(frozen=True)
+class Totals:
+    """What has gathered over time."""
+
+    jobs: Mapping[Status, int]
+    """Records, by status."""
+    stored_bytes: int
+
+
+def totals(database: Database) -> Totals:
+    """One look at every record; not for each scrape."""
+    columns = (jobs.c.status, sa.func.count(), sa.func.sum(jobs.c.stored_bytes))
+    with database.read() as connection:
+        rows = connection.execute(sa.select(*columns).group_by(jobs.c.status)).all()
+    counts = {row[0]: row[1] for row in rows}
+    return Totals(
+        jobs={status: counts.get(status, 0) for status in Status},
+        stored_bytes=sum(int(row[2]) for row in rows),
+    )
+
+
 def survey(database: Database) -> Survey:
-    """Everything, by a handful of counts over indexes."""
+    """What waits, runs or is owed now, by counts over indexes."""
     now = database.now()
     with database.read() as connection:
-        by_status = _count_by(connection, jobs.c.status)
+        running = _count(connection, jobs, jobs.c.status == Status.RUNNING)
         queue = _count_by(connection, jobs.c.priority, jobs.c.status == Status.QUEUED)
         oldest = _least(connection, jobs.c.queued_at, jobs.c.status == Status.QUEUED)
         lost = _count(connection, jobs, jobs.c.status == Status.RUNNING, jobs.c.lease_expires_at < now)
@@ -47,11 +66,9 @@ def survey(database: Database) -> Survey:
         unsent = deliveries.c.status.in_([DeliveryStatus.PENDING, DeliveryStatus.FAILED])
         owed = _count_by(connection, deliveries.c.status, unsent)
         due = _least(connection, deliveries.c.next_attempt_at, deliveries.c.status == DeliveryStatus.PENDING)
-        stored = connection.execute(sa.select(sa.func.coalesce(sa.func.sum(jobs.c.stored_bytes), 0)))
-        stored_bytes = int(stored.scalar_one())
         open_uploads = _count(connection, uploads, uploads.c.expires_at > now)
     return Survey(
-        jobs={status: by_status.get(status, 0) for status in Status},
+        running=running,
         queue={priority: queue.get(priority, 0) for priority in Priority},
         oldest_queued_seconds=_age(oldest, now),
         expired_leases=lost,
@@ -60,7 +77,6 @@ def survey(database: Database) -> Survey:
         },
         oldest_due_seconds=_age(due, now),
         workers=workers.present(database),
-        stored_bytes=stored_bytes,
         uploads=open_uploads,
     )
 

@@ -130,7 +130,7 @@ def _new_traceparent() -> str:
 def _exporter() -> Any:
     found = _exporters.get(os.getpid())
     if found is None:
-        # a fifth of a second and 20 MiB, which those who look at no traces need not pay
+        # some tenths of a second and 8 MiB, which those who look at no traces need not pay
         from storage.spans import Exporter  # noqa: PLC0415
 
         found = _exporters[os.getpid()] = Exporter(_service, _endpoint)
