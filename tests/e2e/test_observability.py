@@ -228,3 +228,10 @@ def test_the_log_names_job_and_trace_in_every_process(watched: Watched) -> None:
     for event in ("job accepted", "job claimed", "attempt ended", "delivery attempted"):
         assert events[event]["trace_id"] == TRACE_ID, event
     assert events["job accepted"]["request_id"] == "from-the-caller"
+
+
+def test_a_request_is_logged_once(watched: Watched) -> None:
+    lines = [json.loads(line) for line in watched.stack.log().splitlines() if line.startswith("{")]
+    submitted = [line for line in lines if line.get("route") == "/v1/jobs" and line["event"] == "request"]
+    assert [(line["status"], line["trace_id"]) for line in submitted] == [(202, TRACE_ID)]
+    assert [line for line in lines if line.get("logger") == "uvicorn.access"] == []
