@@ -74,6 +74,7 @@ class Visit:
     receiver: Receiver
     webhook_url: str
     folder: Path
+    segmenter: str
 
     def main_job(self, video: Path, mask: Path) -> None:
         """Submit, wait, verify every result and the webhook."""
@@ -82,6 +83,7 @@ class Visit:
             video,
             mask,
             preset="fast",
+            segmenter=self.segmenter,
             webhook_url=self.webhook_url,
             webhook_secret=self.receiver.secret,
             seed=time.time_ns() % 10**6,
@@ -133,12 +135,14 @@ class Visit:
         )
 
     def many_jobs(self, number: int) -> None:
-        """Submit many small jobs at once, and see how many ran at a time."""
+        """Submit many small jobs at once, which need no network, and see how many ran at a time."""
         scene = write(Scene(width=192, height=112, frames=12), self.folder / "clip")
         began = time.monotonic()
         first = time.time_ns() % 10**6
         jobs = [
-            self.client.submit(scene.clip, scene.mask, preset="fast", outputs=["masks"], seed=first + index)
+            self.client.submit(
+                scene.clip, scene.mask, segmenter="flow", outputs=["masks.zip"], seed=first + index
+            )
             for index in range(number)
         ]
         submitted = time.monotonic() - began
@@ -161,17 +165,22 @@ def most_at_once(jobs: Sequence[Job]) -> int:
     return most
 
 
+def pairs(files: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+    return zip(files[::2], files[1::2], strict=True)
+
+
 def say(line: str) -> None:
     typer.echo(f"{time.strftime('%H:%M:%S')}  {line}")
 
 
 def main(
-    files: Annotated[list[Path], typer.Argument(help="clip and mask, clip and mask …")],
+    files: Annotated[list[Path] | None, typer.Argument(help="clip and mask, clip and mask …")] = None,
     url: Annotated[str, typer.Option(help="the deployment")] = "http://localhost:8000",
     key: Annotated[str, typer.Option(envvar="ROTOMILL_API_KEY", help="an API key, where it needs one")] = "",
     receiver: Annotated[
         str, typer.Option(help="this machine's address, as the courier sees it")
     ] = "127.0.0.1",
+    segmenter: Annotated[str, typer.Option(help="auto, or flow, which needs seconds")] = "auto",
     jobs: Annotated[int, typer.Option(help="how many small jobs to share out; 0: none")] = 10,
 ) -> None:
     """Submit clips to a running deployment, and verify what comes back."""
@@ -184,12 +193,14 @@ def main(
         ready = http.get("/readyz").json()
         say(f"{url}: {ready['status']}, {ready.get('checks')}, workers {ready.get('workers')}")
         hook = f"http://{receiver}:{receiving_end.port}/hook"
-        visit = Visit(Client(http=http), http, receiving_end, hook, Path(folder))
-        for video, mask in zip(files[::2], files[1::2], strict=True):
+        visit = Visit(Client(http=http), http, receiving_end, hook, Path(folder), segmenter)
+        for video, mask in pairs(files or []):
             visit.main_job(video, mask)
         if jobs:
             visit.many_jobs(jobs)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    app()
