@@ -1,5 +1,7 @@
 """Reads a multipart form as a stream: parts in their order, each in chunks, never whole in memory (RFC 7578)."""
 
+import re
+import unicodedata
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,6 +11,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from api.errors import bad_request
 
+MAX_NAME = 200
+
 INCOMPLETE = (
     "The request ended before its last part did. Send it again, whole; an Idempotency-Key makes that safe."
 )
@@ -16,10 +20,16 @@ INCOMPLETE = (
 
 @dataclass(frozen=True)
 class PartHead:
-    """A part's field name and file name."""
+    """A part's field name as it was sent, and its file's name as it may be shown."""
 
     name: str
     filename: str
+
+
+def plain_name(name: str) -> str:
+    """The last part of a file's name, without what would mislead who reads it: line breaks, marks that turn text."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(char for char in last if unicodedata.category(char)[0] != "C")[:MAX_NAME]
 
 
 class _End:
@@ -94,7 +104,7 @@ class Multipart:
         self._events.append(
             PartHead(
                 name=parameters.get(b"name", b"").decode(errors="replace"),
-                filename=parameters.get(b"filename", b"").decode(errors="replace"),
+                filename=plain_name(parameters.get(b"filename", b"").decode(errors="replace")),
             )
         )
 
