@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from itertools import islice
@@ -65,14 +65,19 @@ def frames(source: Path | BinaryIO) -> Iterator[Frame]:
             )
 
 
-def pictures(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decoded frames as stored, each with the timestamp of its packet. Raises as `frames` does."""
+def pictures(
+    container: InputContainer, stream: VideoStream, packets: Iterable[Packet[VideoStream]] | None = None
+) -> Iterator[VideoFrame]:
+    """Decoded frames as stored, each with the timestamp of its packet: the clip's, or those of these first packets.
+
+    Raises as `frames` does.
+    """
     context = stream.codec_context
     # "explode": a broken slice is an error instead of a guess at what the picture may have been.
     context.options = {"err_detect": "explode", "max_pixels": str(LARGEST_DECODED_PIXELS)}
     ledger = _Ledger(Fraction(stream.time_base or 1))
     size: tuple[int, int] | None = None
-    for picture in _decoded(container, stream, ledger):
+    for picture in _decoded(iter(packets or container.demux(stream)), stream, ledger):
         size = size or (picture.width, picture.height)
         if size != (picture.width, picture.height):
             raise InputError(
@@ -85,8 +90,9 @@ def pictures(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
     ledger.close()
 
 
-def _decoded(container: InputContainer, stream: VideoStream, ledger: _Ledger) -> Iterator[VideoFrame]:
-    packets = container.demux(stream)
+def _decoded(
+    packets: Iterator[Packet[VideoStream]], stream: VideoStream, ledger: _Ledger
+) -> Iterator[VideoFrame]:
     packet: Packet[VideoStream] | None = None
     try:
         for packet in packets:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from worker.errors import InputError
+from worker.media.beginning import Beginning
 from worker.media.container import TRUNCATED, is_picture, opened, picture_stream
 from worker.media.decode import display_matrix, is_turned, pictures
 from worker.media.facts import AudioFacts, ClipFacts, ClipLimits
@@ -38,12 +41,12 @@ def inspect(source: Path | BinaryIO, limits: ClipLimits) -> ClipFacts:
         stream = picture_stream(container)
         _check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
         _check_index(container, limits)
-        timeline = _read_timeline(container, stream, limits)
+        beginning = Beginning()
+        timeline = _read_timeline(container, stream, limits, beginning)
+        if beginning.shows_a_picture:
+            return _facts_of(container, stream, timeline, limits, beginning.packets)
     with opened(source) as container:
-        stream = picture_stream(container)
-        first = _first_picture(container, stream)
-        _check_pixels(first.width, first.height, limits)
-        return _facts(container, stream, first, timeline)
+        return _facts_of(container, picture_stream(container), timeline, limits)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,9 @@ def _check_index(container: InputContainer, limits: ClipLimits) -> None:
             raise InputError("clip_truncated", TRUNCATED)
 
 
-def _read_timeline(container: InputContainer, stream: VideoStream, limits: ClipLimits) -> Timeline:
+def _read_timeline(
+    container: InputContainer, stream: VideoStream, limits: ClipLimits, beginning: Beginning
+) -> Timeline:
     time_base = Fraction(stream.time_base or 1)
     longest_ticks = int(Fraction(limits.seconds) / time_base)
     stamps = array("q")  # 8 bytes a frame, and the number of frames is limited
@@ -91,7 +96,10 @@ def _read_timeline(container: InputContainer, stream: VideoStream, limits: ClipL
             index = packet.stream.index
             if packet.pts is not None:
                 ends[index] = max(ends[index], packet.pts + (packet.duration or 0))
-            if index != stream.index or not is_picture(packet):
+            if index != stream.index:
+                continue
+            beginning.add(cast("Packet[VideoStream]", packet))
+            if not is_picture(packet):
                 continue
             # A transport stream marks packets after any hiccup; elsewhere the mark means half a packet.
             if packet.is_corrupt and container.format.name != "mpegts":
@@ -179,9 +187,23 @@ def _unusable(what: str) -> InputError:
     )
 
 
-def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame:
+def _facts_of(
+    container: InputContainer,
+    stream: VideoStream,
+    timeline: Timeline,
+    limits: ClipLimits,
+    packets: Iterable[Packet[VideoStream]] | None = None,
+) -> ClipFacts:
+    first = _first_picture(container, stream, packets)
+    _check_pixels(first.width, first.height, limits)
+    return _facts(container, stream, first, timeline)
+
+
+def _first_picture(
+    container: InputContainer, stream: VideoStream, packets: Iterable[Packet[VideoStream]] | None
+) -> VideoFrame:
     stream.codec_context.thread_count = 1  # more would take longer to start than one frame to decode
-    for picture in pictures(container, stream):
+    for picture in pictures(container, stream, packets):
         return picture
     raise InputError("clip_corrupt", "No frame of the clip can be decoded. Export it again and upload that.")
 
