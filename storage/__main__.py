@@ -7,8 +7,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from storage import schema
-from storage.bucket import make_bucket
 from storage.database import Database
+from storage.objects import Objects
 from storage.settings import StorageSettings
 
 RETRY_SECONDS = 2.0
@@ -29,7 +29,7 @@ def migrate(
     _once_reached("database", database.check, deadline)
     schema.migrate(database)
     typer.echo("The database is at the newest version.")
-    if _once_reached("object store", lambda: make_bucket(settings.objects_address), deadline):
+    if _once_reached("object store", Objects(settings.objects_address).prepare, deadline):
         typer.echo(f"Made the bucket of {settings.objects_address}.")
 
 

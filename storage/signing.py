@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache, cached_property
-from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +22,9 @@ log = structlog.get_logger(__name__)
 READ_TIMEOUT_SECONDS = 120
 CONNECT_TIMEOUT_SECONDS = 3
 ATTEMPTS = 4
+
+# A store that has not implemented something (501) will not do so by being asked again.
+_PASSING = frozenset({429, 500, 502, 503, 504})
 
 # A page anywhere may send parts and fetch results: the signature is what lets it.
 BROWSERS: Final = {
@@ -61,7 +63,7 @@ class S3:
         try:
             with _converted():
                 self._inside.put_bucket_cors(Bucket=self._bucket, CORSConfiguration=BROWSERS)
-        except ClientError as error:
+        except (ClientError, ObjectsUnavailableError) as error:
             log.info("the object store was not told to let browsers in", reason=str(error))
 
     def sign_read(self, key: str, lifetime: timedelta, *, method: str, name: str, media_type: str) -> str:
@@ -173,7 +175,7 @@ def _converted() -> Iterator[None]:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if error.response.get("Error", {}).get("Code") == "NoSuchUpload":
             raise MultipartMissingError(str(error)) from error
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+        if status in _PASSING:
             raise ObjectsUnavailableError(str(error)) from error
         raise
     except BotoCoreError as error:
