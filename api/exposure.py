@@ -21,12 +21,13 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def objection(settings: ApiSettings, database: Database) -> str | None:
     """Why the service must not start as it is set up, in a sentence that says what to do; None if it may."""
+    address = "ROTOMILL_EXPOSED_ON" if settings.exposed_on else "ROTOMILL_HOST"
     if not settings.keys_required:
         if addresses.is_loopback(settings.reached_on):
             return None
         return (
             f"without API keys the service answers this machine alone, but it is reached on {settings.reached_on}. "
-            f"Remove ROTOMILL_API_KEYS_REQUIRED and make a key with {MAKE_A_KEY}, or set ROTOMILL_HOST=127.0.0.1."
+            f"Remove ROTOMILL_API_KEYS_REQUIRED and make a key with {MAKE_A_KEY}, or set {address}=127.0.0.1."
         )
     try:
         if api_keys.any_valid(database):
@@ -38,7 +39,7 @@ def objection(settings: ApiSettings, database: Database) -> str | None:
     where = settings.public_url if addresses.is_loopback(settings.reached_on) else settings.reached_on
     return (
         f"callers need API keys, since the service is reached on {where}, and there are none. "
-        f"Make one with {MAKE_A_KEY} and start again, or set ROTOMILL_HOST=127.0.0.1 to keep it on this machine."
+        f"Make one with {MAKE_A_KEY} and start again, or set {address}=127.0.0.1 to keep it on this machine."
     )
 
 
