@@ -127,7 +127,7 @@ def submit(service: Stack, receiver: Receiver) -> str:
     return job_id
 
 
-def wait(holds: Any, what: str, seconds: float = 30) -> None:
+def wait(holds: Any, what: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"no {what} after {seconds} s"
