@@ -121,10 +121,13 @@ class S3:
 
     def unfinished(self, before: datetime) -> Iterator[tuple[str, str]]:
         """Key and id of each upload in which nothing has arrived since."""
-        with _converted():
-            asked = {"Bucket": self._bucket, "Prefix": self._folder}
-            pages = self._inside.get_paginator("list_multipart_uploads").paginate(**asked)
-            found = [upload for page in pages for upload in page.get("Uploads", ())]
+        try:
+            with _converted():
+                asked = {"Bucket": self._bucket, "Prefix": self._folder}
+                pages = self._inside.get_paginator("list_multipart_uploads").paginate(**asked)
+                found = [upload for page in pages for upload in page.get("Uploads", ())]
+        except MultipartMissingError:
+            return  # so rclone says that there are none
         for upload in found:
             key, upload_id = upload["Key"].removeprefix(self._folder), upload["UploadId"]
             if upload["Initiated"] < before and self._newest_part(key, upload_id, before) <= before:

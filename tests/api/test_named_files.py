@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from rotomill import Client
 
-from storage import uploads
+from storage import parts, uploads
 from storage.database import Database
 from storage.objects import Objects
 from tests.api.service import Service, problem
-from tests.api.test_uploads import Sender, everywhere
+from tests.api.test_uploads import PART_BYTES, Sender, everywhere
 from tests.clock import Clock
 from tests.storage.test_objects import keys
 from tests.worker.clips import box_mask
@@ -26,9 +28,10 @@ def database_kind() -> str:
 
 
 @pytest.fixture(autouse=True)
-def real_time(clock: Clock) -> None:
+def small_parts(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Signatures carry the machine's own time."""
     clock.now = datetime.now(UTC)
+    monkeypatch.setattr(parts, "PART_BYTES", PART_BYTES)
 
 
 def sent(service: Service, content: bytes) -> str:
@@ -117,3 +120,15 @@ def test_a_body_that_is_not_json_says_so(service: Service) -> None:
     assert problem(answer) == (400, "body_malformed")
     long = service.client.post("/v1/jobs", content=b" " * 200_000, headers=json_type)
     assert problem(long) == (413, "body_too_large")
+
+
+def test_the_client_and_the_service_mean_the_same(service: Service, tmp_path: Path, objects: Objects) -> None:
+    clip, mask = tmp_path / "padded.mp4", tmp_path / "mask.png"
+    # a box of no meaning makes it long enough for two parts
+    padding = (6 * 1024**2).to_bytes(4, "big") + b"free" + bytes(6 * 1024**2 - 8)
+    clip.write_bytes(service.clip() + padding)
+    mask.write_bytes(box_mask())
+    job = Client(http=service.client).submit(clip, mask, masks={5: mask}, preset="fast", upload=True)
+    names = [f"uploads/{job.id}/{name}" for name in ("mask_00000", "mask_00005", "video")]
+    assert keys(objects) == names
+    assert b"".join(objects.read(names[2])) == clip.read_bytes()
