@@ -1,21 +1,13 @@
-"""What confined children do: everything that reads a stranger's clip or mask. Only zygotes import this.
+"""What confined children do: everything that reads a stranger's clip or mask. Only zygotes import this."""
 
-A child cannot open a file, so whatever it will need is loaded here, before it is one.
-"""
-
-import importlib
-import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import Any, BinaryIO, Final, cast
 
-import av
 import cv2
 import numpy as np
 import numpy.typing as npt
-import PIL
-from PIL import Image
 
 from worker.archive import MaskReader
 from worker.channel import Channel
@@ -25,14 +17,12 @@ from worker.inspection import inspect_upload
 from worker.masks import read_masks
 from worker.media import ClipFacts, ClipLimits, Kind, VideoWriter, compare, frames
 from worker.prefetch import prefetched
+from worker.rehearsal import rehearse
 from worker.render import cutout, overlay, poster
 from worker.zygote import Task
 
-_UNWANTED: Final = ("Tk", "Qt", "Show", "Grab", "report")
-
 # A thread pool in the zygote would not survive a fork.
 cv2.setNumThreads(1)
-
 
 _MOST_MASK_BYTES: Final = 1 << 32
 
@@ -126,38 +116,7 @@ def _bytes(pixels: npt.NDArray[np.uint8]) -> memoryview:
     return np.ascontiguousarray(pixels).data.cast("B")
 
 
-def _load_what_loads_late() -> None:
-    Image.init()
-    for name in _late_modules():
-        with suppress(ImportError):  # some want what is not installed
-            importlib.import_module(name)
-
-
-def _late_modules() -> Iterator[str]:
-    """Of the media libraries all but what opens windows; of NumPy what it loads late; codecs for names in files."""
-    for library in (av, PIL):
-        for module in pkgutil.walk_packages(
-            library.__path__, f"{library.__name__}.", onerror=lambda _name: None
-        ):
-            if "._" not in module.name and not module.name.endswith(_UNWANTED):
-                yield module.name
-    for name in ("ma", "random", "linalg", "fft", "polynomial", "char", "strings", "rec", "dtypes"):
-        yield f"numpy.{name}"
-    for codec in (
-        "ascii",
-        "latin_1",
-        "utf_8",
-        "utf_16",
-        "utf_16_le",
-        "utf_16_be",
-        "utf_32",
-        "cp437",
-        "cp1252",
-    ):
-        yield f"encodings.{codec}"
-
-
-_load_what_loads_late()
+rehearse()
 
 TASKS: Final[Mapping[str, Task]] = {
     "inspect": inspect,

@@ -1,6 +1,7 @@
 """What a process may take and do that reads strangers' files."""
 
 import ctypes
+import functools
 import os
 import resource
 import sys
@@ -56,6 +57,11 @@ def die_with_parent() -> None:
         _control(_PR_SET_PDEATHSIG, _SIGKILL)
 
 
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
 def _bound(what: int, most: int, at_all: int | None = None) -> None:
     _, hard = resource.getrlimit(what)
     wanted = most if at_all is None else at_all
@@ -68,5 +74,5 @@ def _bound(what: int, most: int, at_all: int | None = None) -> None:
 
 
 def _control(option: int, value: int) -> None:
-    if ctypes.CDLL(None).prctl(option, value, 0, 0, 0) != 0:
+    if _libc().prctl(option, value, 0, 0, 0) != 0:
         raise OSError(f"prctl {option} was refused")

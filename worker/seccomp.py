@@ -81,27 +81,34 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-@functools.cache
 def available() -> bool:
     """Whether this system filters calls, and we know its numbers."""
-    return (
-        sys.platform == "linux"
-        and platform.machine() in _ARCHITECTURES
-        and ctypes.CDLL(None).prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) >= 0
-    )
+    return _prepared() is not None
 
 
 def install() -> None:
     """Refuse this process, and all threads that it starts, every other call; needs no_new_privs, cannot be undone."""
-    code = compiled(platform.machine())
-    program = _Program(len(code) // 8, code)
-    libc = ctypes.CDLL(None, use_errno=True)
+    prepared = _prepared()
+    if prepared is None:
+        raise OSError("this system has no system-call filter that we know")
+    libc, program = prepared
     if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"the system-call filter was refused: {os.strerror(number)}")
 
 
 @functools.cache
+def _prepared() -> tuple[ctypes.CDLL, _Program] | None:
+    """Made once, in the process that forks, and not by each child."""
+    if sys.platform != "linux" or platform.machine() not in _ARCHITECTURES:
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) < 0:
+        return None
+    code = compiled(platform.machine())
+    return libc, _Program(len(code) // 8, code)
+
+
 def compiled(machine: str) -> bytes:
     """The filter in the kernel's own machine code (classic BPF, 8 bytes an instruction)."""
     return b"".join(_instructions(*_ARCHITECTURES[machine]))
