@@ -1,6 +1,6 @@
 """Peak memory of the pipeline on a short and on a long clip: `python -m benchmarks.memory`.
 
-Each clip is run by `python -m worker` in a process of its own, whose VmHWM is read while it runs.
+Each clip is run by `python -m worker`, whose VmHWM is read while it runs, with that of its confined children.
 """
 
 import subprocess
@@ -36,11 +36,20 @@ def peak_mebibytes(folder: Path, frames: int) -> float:
     with subprocess.Popen(command, cwd=ROOT) as process:  # noqa: S603 — our own command line
         peak = 0
         while process.poll() is None:
-            peak = max(peak, high_water_mark(process.pid))
+            peak = max(peak, sum(map(high_water_mark, family(process.pid))))
             time.sleep(0.05)
     if process.returncode:
         raise SystemExit(f"the pipeline failed on {frames} frames")
     return peak / 1024
+
+
+def family(process_id: int) -> list[int]:
+    """The process, and those that it and its children have started: confined ones read the clip."""
+    try:
+        children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [process_id, *(member for child in children for member in family(int(child)))]
 
 
 def high_water_mark(process_id: int) -> int:
