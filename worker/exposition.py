@@ -15,6 +15,7 @@ from wsgiref.simple_server import WSGIServer
 
 import structlog
 
+from worker.processes import is_alive
 from worker.queue import settings
 
 log = structlog.get_logger(__name__)
@@ -30,7 +31,7 @@ def _folder() -> Path | None:
     parent = Path(tempfile.gettempdir())
     for left in parent.glob(f"{PREFIX}*"):
         owner = left.name.removeprefix(PREFIX)
-        if owner == str(os.getpid()) or not Path("/proc", owner).exists():
+        if owner.isdigit() and (int(owner) == os.getpid() or not is_alive(int(owner))):
             shutil.rmtree(left, ignore_errors=True)
     folder = parent / f"{PREFIX}{os.getpid()}"
     folder.mkdir(mode=0o700)
@@ -63,9 +64,9 @@ class Children(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for file in self._folder.glob("gauge_live*.db"):
-            process_id = file.stem.rsplit("_", 1)[-1]
-            if not Path("/proc", process_id).exists():
-                mark_process_dead(int(process_id), str(self._folder))  # type: ignore[no-untyped-call]
+            process_id = int(file.stem.rsplit("_", 1)[-1])
+            if not is_alive(process_id):
+                mark_process_dead(process_id, str(self._folder))  # type: ignore[no-untyped-call]
         yield from self._files.collect()
 
 

@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 # As often as Prometheus comes by.
 SAMPLE_SECONDS = 5.0
 PAGE_BYTES = resource.getpagesize()
+STATM = Path("/proc/self/statm")
 
 _begun: dict[str, float] = {}
 
@@ -222,8 +223,8 @@ def sample(work_dir: Path) -> None:
     """Note how much memory and disk there is and is taken."""
     for kind, taken in gpu_memory().items():
         metrics.GPU_MEMORY.labels(kind).set(taken)
-    resident_pages = int(Path("/proc/self/statm").read_text().split()[1])
-    metrics.RESIDENT_MEMORY.set(resident_pages * PAGE_BYTES)
+    if STATM.exists():  # on Linux
+        metrics.RESIDENT_MEMORY.set(int(STATM.read_text().split()[1]) * PAGE_BYTES)
     disk = shutil.disk_usage(work_dir)
     metrics.DISK_FREE.labels("work").set(disk.free)
     metrics.DISK_SIZE.labels("work").set(disk.total)

@@ -26,6 +26,7 @@ from storage.keys import attempt_prefix
 from worker import observation, presence, queue, recovery, webhooks
 from worker.errors import CanceledError, DeadlineExceededError, HandedBackError, InputError
 from worker.observation import Observed
+from worker.processes import is_alive
 from worker.progress import Progress
 from worker.runtime import Runtime, current
 
@@ -199,20 +200,10 @@ def _workspace(runtime: Runtime) -> Iterator[Path]:
     prefix = f"rotomill-{socket.gethostname()}-"
     for left in parent.glob(f"{prefix}*"):
         owner = left.name.removeprefix(prefix).split("-")[0]
-        if owner.isdigit() and not _is_alive(int(owner)):
+        if owner.isdigit() and not is_alive(int(owner)):
             shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f"{prefix}{os.getpid()}-", dir=parent) as folder:
         yield Path(folder)
-
-
-def _is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @queue.app.task(name=queue.DELIVER)
