@@ -1,6 +1,7 @@
 """The bucket of an `s3://` address, made where it is missing: a new installation's store is empty."""
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,7 +19,7 @@ def make_bucket(address: str) -> bool:
     url = urlsplit(address)
     if url.scheme != "s3":
         return False
-    store = from_url(f"s3://{url.netloc}")
+    store: Any = from_url(f"s3://{url.netloc}")
     try:
         next(iter(obstore.list(store, "probe/")), None)
     except obstore.exceptions.BaseError as error:

@@ -12,6 +12,8 @@ from rotomill import Client, ConnectionFailed, InvalidRequest, Retry
 
 from tests.client.service import BREAK, BREAK_AFTER, FakeService
 
+Fault = tuple[int, dict[str, str], dict[str, str]]
+
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
@@ -129,13 +131,13 @@ def test_files_of_more_than_64_mebibytes_are_uploaded_without_being_asked(
 def test_a_whole_file_that_got_through_unheard_is_not_sent_again(
     client: Client, service: FakeService, mask: Path
 ) -> None:
-    done = (409, {}, {"code": "upload_complete", "detail": "It is complete already."})
+    done: Fault = (409, {}, {"code": "upload_complete", "detail": "It is complete already."})
     service.faults.extend([None, BREAK_AFTER, done])
     assert client.upload(mask).complete
 
 
 def test_what_arrives_as_something_else_is_told(client: Client, service: FakeService, large: Path) -> None:
-    differs = (422, {}, {"code": "upload_checksum_differs", "detail": "It is not what you say."})
+    differs: Fault = (422, {}, {"code": "upload_checksum_differs", "detail": "It is not what you say."})
     service.faults.extend([None] * 8 + [differs])
     with pytest.raises(InvalidRequest, match="not what you say"):
         client.upload(large)
