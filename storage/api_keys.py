@@ -58,7 +58,7 @@ def create(database: Database, owner: str, name: str = "") -> tuple[ApiKey, str]
     """A new key of the owner and its text, which nobody can find out again. ValueError for a bad owner's name."""
     if not OWNER.fullmatch(owner):
         raise ValueError(
-            f"an owner's name has 1 to {OWNER_LENGTH} letters, digits or ._@+-, a letter or digit first"
+            f"An owner's name has 1 to {OWNER_LENGTH} letters, digits or ._@+-, a letter or digit first"
         )
     text = f"rm_{secrets.token_urlsafe(32)}"
     values = {

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from storage import changes
 from storage.database import Database
-from storage.jobs import MAX_LOST_WORKERS, Job, Status, from_row, jobs
+from storage.jobs import MAX_LOST_WORKERS, Job, Status, find, from_row, jobs
 
 # A hint may be lost, or its queue may be long. Ask again, less and less often, but never give up.
 HINT_INTERVAL = timedelta(seconds=20)
@@ -105,6 +105,20 @@ def take_due_hints(database: Database, limit: int = 100) -> Sequence[DueHint]:
 def _wait_after(hints: int) -> timedelta:
     doubled: timedelta = HINT_INTERVAL * 2 ** min(hints, 8)
     return min(doubled, LONGEST_HINT_INTERVAL)
+
+
+def take_back(database: Database, job_id: str) -> Job | None:
+    """The job, which a worker may claim now: one that waits is hinted at, one that runs is taken from its worker.
+
+    That worker finds out at its next heartbeat, and changes nothing any more. A job that has ended stays as it is, and
+    so does one whose caller wants it canceled.
+    """
+    with database.write() as connection:
+        waits = sa.update(jobs).where(jobs.c.id == job_id, jobs.c.status == Status.QUEUED)
+        connection.execute(waits.values(next_hint_at=database.now()))
+        not_canceled = jobs.c.cancel_requested.is_(False)
+        changes.move(connection, database, job_id, Status.QUEUED, not_canceled, source=Status.RUNNING)
+        return find(connection, job_id)
 
 
 def some_job_waits(database: Database) -> bool:

@@ -9,11 +9,15 @@ import sqlalchemy as sa
 
 from storage import changes, events, idempotency, results, usage
 from storage.database import Database
-from storage.jobs import TERMINAL, Job, Status, find, from_row, jobs
+from storage.jobs import TERMINAL, Job, Status, StoredFile, find, from_row, jobs, new_id
+from storage.keys import upload_key
 from storage.results import Result
 
 # The caller's API process sends the first hint right after its commit; the recovery loop waits this long.
 FIRST_HINT_PATIENCE = timedelta(seconds=10)
+
+# what a job is asked for by its caller; the rest is what has become of it
+ASKED = ("owner", "priority", "options", "clip", "objects", "results_key", "network_key", "kept_seconds")
 
 
 def submit(
@@ -54,6 +58,24 @@ def _columns(job: Job, found: Sequence[Result], database: Database) -> dict[str,
     elif job.kept_seconds is not None:
         values["expires_at"] = database.now() + timedelta(seconds=job.kept_seconds)
     return values
+
+
+def anew(database: Database, job: Job) -> Job:
+    """A job, not stored yet, that asks for what an earlier one asked. Its files are to be copied from that one's."""
+    job_id = new_id()
+
+    def moved(file: StoredFile) -> StoredFile:
+        return replace(file, key=upload_key(job_id, file.key.rsplit("/", 1)[-1]))
+
+    asked = {name: getattr(job, name) for name in ASKED}
+    return Job(
+        id=job_id,
+        status=Status.QUEUED,
+        video=moved(job.video),
+        masks=tuple(moved(mask) for mask in job.masks),
+        created_at=database.now(),
+        **asked,
+    )
 
 
 def cancel(database: Database, job_id: str) -> Job | None:

@@ -1,8 +1,11 @@
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
+
 from storage import attempts, recovery, submissions
 from storage.database import Database
+from storage.errors import LeaseLostError
 from storage.jobs import Status
 from tests.clock import Clock
 from tests.storage.records import LEASE, claim, stored, submit
@@ -74,3 +77,32 @@ def test_a_job_whose_worker_was_lost_gets_its_hint_at_once(database: Database, c
     clock.pass_(seconds=31)
     recovery.expire_leases(database)
     assert [hint.job_id for hint in recovery.take_due_hints(database)] == [job.id]
+
+
+def test_a_running_job_is_taken_from_its_worker_which_changes_nothing_any_more(database: Database) -> None:
+    attempt = claim(database, submit(database))
+    job = recovery.take_back(database, attempt.job.id)
+    assert job is not None
+    assert (job.status, job.worker, job.lost_workers) == (Status.QUEUED, None, 0)
+    with pytest.raises(LeaseLostError):
+        attempts.beat(database, attempt, lease=LEASE)
+    assert claim(database, job, "two").number == attempt.number + 1
+
+
+def test_a_waiting_job_that_is_taken_back_is_hinted_at_now(database: Database) -> None:
+    job = submit(database)
+    assert recovery.take_due_hints(database) == []
+    recovery.take_back(database, job.id)
+    assert [hint.job_id for hint in recovery.take_due_hints(database)] == [job.id]
+
+
+def test_a_job_that_ended_or_is_being_canceled_is_not_taken_back(database: Database) -> None:
+    ended = submit(database)
+    submissions.cancel(database, ended.id)
+    attempt = claim(database, submit(database))
+    submissions.cancel(database, attempt.job.id)
+    for job_id, status in ((ended.id, Status.CANCELED), (attempt.job.id, Status.RUNNING)):
+        job = recovery.take_back(database, job_id)
+        assert job is not None
+        assert job.status is status
+    assert recovery.take_back(database, "job_unknown") is None

@@ -1,0 +1,1 @@
+"""What operators do at the machine itself: `python -m api.admin`, or `rotomill admin`."""
