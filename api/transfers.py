@@ -41,9 +41,7 @@ def begin(given: Services, caller: Caller, asked: Asked) -> tuple[Upload, bool]:
     if known := _known(given, caller, asked):
         return known, False
     if allowance := allowance_of(settings, caller):
-        usage.check(
-            given.database, caller.owner, Allowance(stored_bytes=allowance.stored_bytes), asked.bytes
-        )
+        usage.check(given.database, caller.owner, Allowance(stored_bytes=allowance.stored_bytes), asked.bytes)
     upload = _begun(given, caller, asked)
     if uploads.begin(given.database, upload):
         log.info("upload begun", upload_id=upload.id, bytes=upload.bytes)
@@ -58,6 +56,9 @@ def _known(given: Services, caller: Caller, asked: Asked) -> Upload | None:
     if asked.idempotency_key is None:
         return None
     known = uploads.with_key(given.database, caller.owner, asked.idempotency_key)
+    if known and has_expired(given, known):
+        completion.remove(given, known)
+        return None
     if known and (known.filename, known.bytes) != (asked.filename, asked.bytes):
         detail = "This Idempotency-Key was used for another file. Use a new key for a new upload."
         raise unprocessable("idempotency_key_reused", detail)

@@ -318,3 +318,13 @@ def unfinished(objects: Objects) -> list[tuple[str, str]]:
     if objects.s3 is None:
         return []
     return list(objects.s3.unfinished(datetime(2999, 1, 1, tzinfo=UTC)))
+
+
+def test_a_key_whose_upload_has_expired_begins_another(
+    service: Service, objects: Objects, clock: Clock
+) -> None:
+    first = Sender(service, CONTENT, **KEY)
+    first.put(first.addresses()[0])
+    clock.pass_(hours=25)
+    assert Sender(service, CONTENT, **KEY).id != first.id
+    assert keys(objects) == []
