@@ -14,8 +14,9 @@ from storage.errors import ObjectMissingError, ObjectsUnavailableError
 
 CONNECT_TIMEOUT = timedelta(seconds=3)
 
-# A store that sends nothing for so long has hung. Chunks are small, so that this bounds no transfer.
-SILENCE = timedelta(seconds=20)
+# A store that sends nothing for so long has hung. Chunks are small, so that this bounds no transfer; but some stores
+# (rclone) read an object of 2 GiB through for its ETag before they answer a HEAD.
+SILENCE = timedelta(seconds=60)
 
 # A store may copy 2 GiB before it says anything.
 COPY_SILENCE = timedelta(minutes=5)
