@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from rotomill import admin as service_admin
 from rotomill import arguments, report, webhooks, weights, wording
 from rotomill.arguments import Into, JobId, Json, Url, input_file
 from rotomill.client import DEFAULT_URL, Client
@@ -20,7 +21,7 @@ from rotomill.progress import display
 from rotomill.retry import Retry
 
 app = typer.Typer(
-    help="Rotomill: one mask in, every frame out.",
+    help="Rotomill: one mask in, every frame out. ROTOMILL_API_KEY is sent where it is set.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -246,6 +247,17 @@ def webhook_secret(
     for older in found[1:]:
         until = f"{older.expires_at:%Y-%m-%d %H:%M} UTC" if older.expires_at else "now"
         _say(f"An older one signs too until {until}: give your receivers the first by then.")
+
+
+@app.command(
+    "admin",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def admin(context: typer.Context) -> None:
+    """On a machine of the service: its API keys, everybody's jobs, its workers."""
+    with _sentences():
+        raise typer.Exit(service_admin.run(context.args))
 
 
 @weights_app.command("pull")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -30,7 +31,8 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 class Client:
     """A connection to one Rotomill service.
 
-    Use it as a context manager, or `close()` it. `timeout_seconds` bounds each pause of the network, not
+    Use it as a context manager, or `close()` it. `api_key` is needed where the service is not your own machine's;
+    left out, it is the environment's ROTOMILL_API_KEY. `timeout_seconds` bounds each pause of the network, not
     the whole upload or download. `http` replaces the HTTP client (for certificates, proxies, headers);
     it must carry the `base_url` itself and stays the caller's to close. Every method raises
     `ConnectionFailed` where the service cannot be reached and a subclass of `ApiError` where it refuses.
@@ -40,12 +42,14 @@ class Client:
         self,
         base_url: str = DEFAULT_URL,
         *,
+        api_key: str | None = None,
         timeout_seconds: float = 60.0,
         http: httpx.Client | None = None,
         retry: Retry | None = None,
     ) -> None:
-        self._own_http = None if http else connect(base_url, timeout_seconds)
-        self._transport = Transport(http or self._own_http or connect(base_url, timeout_seconds))
+        key = (api_key or os.environ.get("ROTOMILL_API_KEY", "")).strip()
+        self._own_http = None if http else connect(base_url, timeout_seconds, key)
+        self._transport = Transport(http or self._own_http or connect(base_url, timeout_seconds, key))
         self._retry = retry or Retry()
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from rotomill.jobs import Job
 
 # What a proxy or a busy service answers when the same request may well succeed a moment later.
-_PASSING_STATUSES = frozenset({429, 502, 503, 504})
+_PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 _CONFLICT = 409
 
 
@@ -50,6 +50,10 @@ class InvalidRequest(ApiError):
     """400, 413, 415, 422: something in the request has to change before it can succeed."""
 
 
+class NotAllowed(ApiError):
+    """401, 403: the API key is missing, unknown or revoked, or does not allow this."""
+
+
 class NotFound(ApiError):
     """404, 410: no such job, result or delivery (any more)."""
 
@@ -59,7 +63,7 @@ class Conflict(ApiError):
 
 
 class RateLimited(ApiError):
-    """429: too many requests, or the queue is full."""
+    """429: too many requests, jobs or uploads at once; `retry_after_seconds` says when there will be room."""
 
 
 class ServiceFailed(ApiError):
@@ -111,6 +115,8 @@ class WebhookError(RotomillError):
 
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: InvalidRequest,
+    401: NotAllowed,
+    403: NotAllowed,
     404: NotFound,
     409: Conflict,
     410: NotFound,

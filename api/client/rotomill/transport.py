@@ -20,11 +20,13 @@ _CONNECT_SECONDS = 10.0
 _CREDENTIALS = ("authorization", "x-api-key", "cookie")
 
 
-def connect(base_url: str, timeout_seconds: float) -> httpx.Client:
+def connect(base_url: str, timeout_seconds: float, api_key: str | None = None) -> httpx.Client:
     """Return an HTTP client for a service; a service on this machine is never asked through a proxy."""
     url = httpx.URL(base_url)
     return httpx.Client(
         base_url=url,
+        # httpx leaves it out where a redirect leads to another server
+        headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
         timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)),
         follow_redirects=True,  # results may live in an object store that signs its own URLs
         trust_env=not _is_loopback(url.host),
