@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from storage import retention, submissions
+from storage import attempts, retention, submissions
 from storage.database import Database
-from storage.keys import network_object_key, upload_key
+from storage.keys import network_object_key, result_key, upload_key
 from storage.objects import Objects
+from storage.results import Result
 from tests.clock import Clock
-from tests.storage.records import stored, submit
+from tests.storage.records import claim, stored, submit
 from tests.storage.test_objects import files, write
 from worker import queue, recovery
 
@@ -35,6 +36,24 @@ def test_objects_of_no_job_are_swept_once_they_are_idle(
     clock.pass_(hours=2)
     recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
     assert [found.key for found in objects.list("uploads")] == [job.video.key]
+
+
+def test_what_lost_attempts_left_is_swept_though_their_jobs_live_on(
+    database: Database, objects: Objects, clock: Clock
+) -> None:
+    done, running = submit(database), submit(database)
+    first = claim(database, done)
+    attempts.hand_back(database, first)
+    made = Result("masks.zip", result_key(done.id, 2, "masks.zip"), 1, "e" * 64, "application/zip")
+    attempts.succeed(database, claim(database, done), found=[made], timings={})
+    claim(database, running)
+    clock.pass_(hours=-2)
+    kept = [made.object_key, result_key(running.id, 1, "masks.zip")]
+    for key in (result_key(done.id, 1, "masks.zip"), result_key(done.id, 10, "masks.zip"), *kept):
+        write(objects, key, b"x")
+    clock.pass_(hours=4)
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert [found.key for found in objects.list("results")] == sorted(kept)
 
 
 def test_what_a_killed_upload_left_half_written_is_swept(
