@@ -40,6 +40,12 @@ NAMES = [
 ]
 
 
+@pytest.fixture
+def database_kind() -> str:
+    """Names do not come near SQL that differs."""
+    return "sqlite"
+
+
 async def head_of(disposition: bytes) -> PartHead:
     """What is read of a part with such a header."""
 

@@ -19,6 +19,12 @@ from tests.worker.clips import box, box_mask, cut, make_audio, make_clip, png
 WORDS = b"Dear Sir or Madam, this is a letter and no clip. " * 50
 
 
+@pytest.fixture
+def database_kind() -> str:
+    """What is refused is not stored, wherever it is not."""
+    return "sqlite"
+
+
 def photograph() -> bytes:
     """Smooth colours, many of them: what no mask has."""
     image = Image.radial_gradient("L").resize((64, 48))

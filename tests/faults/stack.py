@@ -5,7 +5,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +107,7 @@ def running(place: Path, journal: Journal, seed: int) -> Iterator[Stack]:
             server.wait_ready()
         front = stack.enter_context(fronting(f"http://127.0.0.1:{store_port}", random.Random(seed)))
         bucket = s3.S3(front.address)
-        os.environ.update(bucket.environment)
+        stack.enter_context(_set(bucket.environment))
         port = free_port()
         environment = {
             **SETTINGS,
@@ -139,6 +139,21 @@ def running(place: Path, journal: Journal, seed: int) -> Iterator[Stack]:
         )
         yielded.wait_ready()
         yield yielded
+
+
+@contextmanager
+def _set(variables: Mapping[str, str]) -> Iterator[None]:
+    """This process looks into the object store too, and finds it by its environment."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def processes(place: Path, environment: dict[str, str], port: int) -> dict[str, Server]:
