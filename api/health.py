@@ -2,20 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Request
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from api import metrics
-from api.dependencies import Given
+from api.dependencies import Given, Services
 from api.errors import MEDIA_TYPE, problem
+from api.security import presented_key
 from storage import workers
 
 log = structlog.get_logger(__name__)
 
 router = APIRouter(tags=["health"])
+
+# Strangers may ask as often as they like; what is away takes seconds to be found so, and threads are for callers.
+_probes = CapacityLimiter(2)
 
 
 @router.get("/livez")
@@ -25,11 +30,16 @@ async def livez() -> dict[str, str]:
 
 
 @router.get("/readyz", responses={503: {"description": "Something the API stands on does not answer."}})
-def readyz(request: Request, given: Given) -> Any:
+async def readyz(request: Request, given: Given, key: Annotated[str | None, Depends(presented_key)]) -> Any:
     """The database, the object store and the broker answer: send requests here.
 
-    `workers` says which tier of the network runs where. There may be none: jobs wait for them.
+    `checks` says which of them do, and `workers` which tier of the network runs where; there may be none: jobs wait for
+    them. A service with API keys tells both to those who have one.
     """
+    return await to_thread.run_sync(_readiness, request, given, key, limiter=_probes)
+
+
+def _readiness(request: Request, given: Services, key: str | None) -> Any:
     checks: dict[str, Callable[[], None]] = {
         "database": given.database.check,
         "objects": given.objects.check,
@@ -37,11 +47,18 @@ def readyz(request: Request, given: Given) -> Any:
     }
     failed = [name for name, check in checks.items() if not _holds(name, check)]
     states = {name: "failed" if name in failed else "ok" for name in checks}
+    is_known = not given.settings.keys_required or (
+        key is not None and "database" not in failed and given.keyring.look_up(key) is not None
+    )
+    if not failed and not is_known:
+        return {"status": "ok"}
     if not failed:
         groups = [asdict(group) for group in workers.present(given.database)]
         return {"status": "ok", "checks": states, "workers": groups}
-    detail = f"Not ready: {', '.join(failed)} cannot be reached."
-    body = problem(503, "not_ready", detail, request.url.path) | {"checks": states}
+    detail = (
+        f"Not ready: {', '.join(failed)} cannot be reached." if is_known else "Not ready. Try again later."
+    )
+    body = problem(503, "not_ready", detail, request.url.path) | ({"checks": states} if is_known else {})
     return JSONResponse(body, status_code=503, media_type=MEDIA_TYPE)
 
 

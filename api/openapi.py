@@ -12,6 +12,9 @@ that object's mask in every frame.
 
 `POST /v1/jobs` answers 202 with a job. Poll it, follow its `events`, or let a webhook tell you. Every error is
 a problem document (RFC 9457) whose `code` is stable and whose `detail` says what to do.
+
+A service that others than its own machine can reach wants an API key: `Authorization: Bearer rm_…`. What belongs to
+another owner is answered as if it did not exist.
 """
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -23,6 +26,26 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     410: {"description": "It was there, and its time has passed.", "content": _PROBLEM},
     413: {"description": "Larger than the limits allow.", "content": _PROBLEM},
     422: {"description": "Readable, but not usable; `code` says why.", "content": _PROBLEM},
+}
+
+# What any call may answer, besides what it says itself.
+_SHARED: dict[str, tuple[str, dict[str, str]]] = {
+    "401": ("No API key came with it, or one that opens nothing.", {"WWW-Authenticate": "How to send one."}),
+    "403": ("Not for this caller: `code` says why.", {}),
+    "405": ("Not with this method.", {"Allow": "The methods there are."}),
+    "422": ("Readable, but not usable; `code` says why.", {}),
+    "429": ("More than the limits allow; later it may pass.", {"Retry-After": "Seconds."}),
+    "503": ("Something the service stands on is away.", {"Retry-After": "Seconds."}),
+}
+_WITH_BODY: dict[str, tuple[str, dict[str, str]]] = {
+    "400": ("The request is malformed.", {}),
+    "408": ("The body came too slowly.", {}),
+    "413": ("Larger than the limits allow.", {}),
+}
+
+_RATE_HEADERS = {
+    "RateLimit": 'What is left of the limit: `"requests";r=599;t=42`, r requests within t seconds.',
+    "RateLimit-Policy": 'The limit of this API key: `"requests";q=600;w=60`, q requests in w seconds.',
 }
 
 _OPTIONS = JobOptions.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -101,11 +124,38 @@ def describe(app: FastAPI) -> None:
             job_in = JobIn.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= job_in.pop("$defs", {}) | {"JobIn": job_in}
             schemas["JobOut"]["examples"] = [JOB_EXAMPLE]
+            _document_shared(document)
             app.openapi_schema = document
         return app.openapi_schema
 
     generate = type(app).openapi
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _document_shared(document: dict[str, Any]) -> None:
+    """Add to every call what any call may answer."""
+    components = document["components"]
+    components["headers"] = {name: _header(what) for name, what in _RATE_HEADERS.items()}
+    components["responses"] = {status: _response(*said) for status, said in (_SHARED | _WITH_BODY).items()}
+    rates = {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE_HEADERS}
+    for path, calls in document["paths"].items():
+        if not path.startswith("/v1/"):
+            continue
+        for method, call in calls.items():
+            for status in _SHARED if method == "get" else _SHARED | _WITH_BODY:
+                call["responses"][status] = {"$ref": f"#/components/responses/{status}"}
+            for status, response in call["responses"].items():
+                if status.startswith("2"):
+                    response["headers"] = rates | response.get("headers", {})
+
+
+def _response(description: str, headers: dict[str, str]) -> dict[str, Any]:
+    shown = {name: _header(what) for name, what in headers.items()}
+    return {"description": description, "content": _PROBLEM} | ({"headers": shown} if shown else {})
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
 
 
 def document_webhooks(app: FastAPI) -> None:
