@@ -13,8 +13,8 @@ from api.errors import bad_request, conflict, not_found, too_large, unprocessabl
 from api.multipart import INCOMPLETE
 from storage import uploads
 from storage.keys import part_key
-from storage.objects import Objects
 from storage.parts import parts_of
+from storage.streams import ObjectWriter
 from storage.uploads import Upload, UploadStatus
 
 # a body that is too long is refused by us, who know what it should have been
@@ -32,7 +32,9 @@ async def take_part(request: Request, given: Services, upload: Upload, number: i
         raise completion.completed()
     if upload.status is UploadStatus.COMPLETING:
         raise completion.completing()
-    await _store(request, given.objects, part_key(upload.id, number), upload.bytes_of_part(number), _nothing)
+    # what counts is the digest of the whole
+    writer = given.objects.writer(part_key(upload.id, number), hashes=False)
+    await _store(request, writer, upload.bytes_of_part(number), _nothing)
 
 
 async def _nothing() -> None:
@@ -51,9 +53,10 @@ async def take_whole(request: Request, given: Services, upload: Upload) -> Uploa
             await run_in_threadpool(renewal.renew)
 
     try:
-        digest = await _store(request, given.objects, held.object_key, held.bytes, on_chunk)
+        writer = given.objects.writer(held.object_key)
+        await _store(request, writer, held.bytes, on_chunk)
         await run_in_threadpool(parts_of(given.objects).remove_parts, held)
-        return await run_in_threadpool(completion.record, given, held, digest)
+        return await run_in_threadpool(completion.record, given, held, writer.sha256)
     except BaseException:
         # synchronous, since it must also run when the request's task is being canceled
         with suppress(Exception):
@@ -62,11 +65,11 @@ async def take_whole(request: Request, given: Services, upload: Upload) -> Uploa
 
 
 async def _store(
-    request: Request, objects: Objects, key: str, size: int, on_chunk: Callable[[], Awaitable[None]]
-) -> str:
-    """Store a body that must have exactly so many bytes; its SHA-256 (hex)."""
+    request: Request, writer: ObjectWriter, size: int, on_chunk: Callable[[], Awaitable[None]]
+) -> None:
+    """Store a body that must have exactly so many bytes."""
     allow_body(request, size + SPARE_BYTES)
-    async with objects.writer(key) as writer:
+    async with writer:
         async for chunk in _body(request):
             if writer.bytes + len(chunk) > size:
                 raise too_large("part_too_large", f"The body is longer than {size:,} bytes. Send no more.")
@@ -75,7 +78,6 @@ async def _store(
         if writer.bytes != size:
             detail = f"The body has {writer.bytes:,} bytes, not {size:,}. Send it again, whole."
             raise unprocessable("part_too_short", detail)
-    return writer.sha256
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

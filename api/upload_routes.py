@@ -135,7 +135,7 @@ async def put_upload(
 async def complete_upload(
     upload: Existing, given: Given, body: Annotated[CompletionIn | None, Body()] = None
 ) -> dict[str, Any]:
-    """Make one file of the parts, and read it for its digest: about a second a gigabyte. Once more changes nothing.
+    """Make one file of the parts, and read it for its digest: a few seconds a gigabyte. Once more changes nothing.
 
     A connection that ends meanwhile stops nothing. Ask again: 409 `upload_completing` until it is done.
     """

@@ -75,6 +75,8 @@ def _measured(place: Path, store: str, way: str, clip: Path, mask: Path) -> str:
 @contextmanager
 def _environment(store: str, data: Path) -> Iterator[Mapping[str, str]]:
     ours = {"ROTOMILL_DATA_DIR": str(data), "ROTOMILL_LOG_LEVEL": "WARNING"}
+    # rclone reads an object through for its ETag before it answers a request for a range of it
+    ours["ROTOMILL_INSPECTION_TIMEOUT_SECONDS"] = "600"
     if store == "folder":
         yield ours
         return

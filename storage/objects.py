@@ -75,9 +75,9 @@ class Objects:
             self.s3.let_browsers_in()
         return made
 
-    def writer(self, key: str) -> ObjectWriter:
+    def writer(self, key: str, *, hashes: bool = True) -> ObjectWriter:
         """An asynchronous writer that hashes what passes; nothing is stored unless it ends well."""
-        return ObjectWriter(self._store, key)
+        return ObjectWriter(self._store, key, hashes=hashes)
 
     def put_file(self, key: str, path: Path, on_chunk: Callable[[int], None]) -> None:
         """Store a file; `on_chunk(bytes so far)` is called as it goes and may raise to stop it."""

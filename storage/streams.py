@@ -46,11 +46,12 @@ class ObjectReader(io.RawIOBase):
 
 
 class ObjectWriter:
-    """Streams one object into the store, counting and hashing; memory is constant."""
+    """Streams one object into the store, counting and hashing (unless nobody asks); memory is constant."""
 
-    def __init__(self, store: Any, key: str) -> None:
+    def __init__(self, store: Any, key: str, *, hashes: bool = True) -> None:
         self.key = key
         self.bytes = 0
+        self._hashes = hashes
         self._sha256 = hashlib.sha256()
         self._writer = obstore.open_writer_async(
             store, key, buffer_size=CHUNK_BYTES, max_concurrency=UPLOAD_CHUNKS
@@ -62,7 +63,8 @@ class ObjectWriter:
 
     async def write(self, data: bytes) -> None:
         self.bytes += len(data)
-        self._sha256.update(data)
+        if self._hashes:
+            self._sha256.update(data)
         with converted_write(self.key), converted_stream(self.key):
             await self._writer.write(data)
 
