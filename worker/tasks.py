@@ -81,7 +81,7 @@ def run_job(_waiting_job_id: str) -> None:
 
     The message says that some job waits. It may come twice, late or never: what is claimed is the database's to say.
     """
-    if _stopping.is_set():
+    if _stopping.is_set() or not presence.wait_until_warm(_stopping.is_set):
         return  # the job waits on; the recovery loop hints at it again, for a worker that stays
     runtime = current()
     worker = f"{socket.gethostname()}:{os.getpid()}"
@@ -116,8 +116,7 @@ def _run(runtime: Runtime, attempt: Attempt) -> Job:
     database = runtime.database
     try:
         with _progress(runtime, attempt) as progress, _workspace(runtime) as folder:
-            # torch is imported by the first job, in the child: the main process must not touch CUDA,
-            # and the courier never needs it
+            # torch is imported in the child: the main process must not touch CUDA, and the courier never needs it
             from worker.fulfilment import fulfil  # noqa: PLC0415
 
             found = fulfil(runtime, attempt.job, attempt.number, folder, progress)
