@@ -136,7 +136,9 @@ def limit_reached(error: LimitReachedError) -> ApiError:
             detail = f"At most {most} of your jobs may wait or run at once. Wait until one has ended, or cancel one."
             return too_many("too_many_active_jobs", detail, ACTIVE_WAIT_SECONDS)
         case "jobs_a_day":
-            detail = f"You have submitted the {most} jobs of today (UTC). Go on after midnight, or ask for more."
+            detail = (
+                f"You have submitted the {most} jobs of today (UTC). Go on after midnight, or ask for more."
+            )
             return too_many("too_many_jobs_today", detail, error.wait_seconds or 1)
         case _:
             detail = f"Your files may take {most} bytes here. Delete jobs that you no longer need."

@@ -221,7 +221,9 @@ class UsageOut(BaseModel):
     owner: str
     requests_per_minute: int | None = Field(description="Of this key; null: no limit.")
     active_jobs: UsedOut = Field(description="Queued and running.")
-    jobs_today: UsedOut = Field(description="Submitted since midnight (UTC); not counted where there is no limit.")
+    jobs_today: UsedOut = Field(
+        description="Submitted since midnight (UTC); not counted where there is no limit."
+    )
     stored_bytes: UsedOut = Field(description="Of uploads and results.")
 
 

@@ -22,6 +22,12 @@ def bearer(text: str) -> dict[str, str]:
 
 
 @pytest.fixture
+def database_kind() -> str:
+    """What differs between databases is tested with `storage.api_keys`."""
+    return "sqlite"
+
+
+@pytest.fixture
 def locked(make_service: Callable[..., Service]) -> Service:
     """A service that wants keys."""
     return make_service(host="0.0.0.0")
