@@ -81,6 +81,8 @@ def send(number: signal.Signals, names: tuple[str, ...]) -> Strike:
         if not server.is_alive:
             return None
         at, working = datetime.now(UTC), children(server.pid)
+        if name in WORKERS and not working:
+            return None  # it is still starting: to strike it again would only keep it from its work
         os.kill(server.pid, number)
         if name in WORKERS and number is signal.SIGKILL:
             note_loss(scene, working, at, "main process killed")
