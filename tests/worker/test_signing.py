@@ -43,9 +43,8 @@ def test_the_file_of_an_earlier_version_is_taken_over(tmp_path: Path, database: 
     assert signing(WorkerSettings(webhook_secret=new_secret()), storage).configured != SECRET
 
 
-@pytest.mark.parametrize("secret", [SECRET, SECRET.removeprefix("whsec_"), new_secret()])
-def test_what_signs_is_a_secret(secret: str) -> None:
-    assert is_secret(secret)
+def test_what_signs_is_a_secret() -> None:
+    assert all(map(is_secret, [SECRET, SECRET.removeprefix("whsec_"), new_secret()]))
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_short", "whsec_" + "A" * 33, "whsec_" + "ä" * 32])
