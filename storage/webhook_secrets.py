@@ -56,7 +56,9 @@ def valid(database: Database, owner: str) -> Sequence[WebhookSecret]:
         return found
     try:
         with database.write() as connection:
-            return _valid(connection, database, owner) or [_add(connection, database, owner, new_secret())]
+            number = _next_number(connection, owner)
+            found = _valid(connection, database, owner)
+            return found or [_add(connection, database, owner, number, new_secret())]
     except IntegrityError:  # somebody else made it meanwhile
         with database.read() as connection:
             return _valid(connection, database, owner)
@@ -70,9 +72,10 @@ def rotate(database: Database, owner: str, *, overlap: timedelta) -> Sequence[We
     valid(database, owner)  # so that whoever rotates first has something to rotate from
     try:
         with database.write() as connection:
+            number = _next_number(connection, owner)
             if len(_valid(connection, database, owner)) >= MOST_VALID:
                 raise TooManySecretsError(owner)
-            _add(connection, database, owner, new_secret(), overlap)
+            _add(connection, database, owner, number, new_secret(), overlap)
             return _valid(connection, database, owner)
     except IntegrityError:  # somebody else rotates this second: theirs will do
         with database.read() as connection:
@@ -93,22 +96,31 @@ def adopt(database: Database, owner: str, secret: str, *, overlap: timedelta) ->
     # another process, with the same setting or another one, may take the next number first
     for _ in range(3):
         with suppress(IntegrityError), database.write() as connection:
+            number = _next_number(connection, owner)
             if connection.execute(known).first() is None:
-                _add(connection, database, owner, secret, overlap)
+                _add(connection, database, owner, number, secret, overlap)
             return
+
+
+def _next_number(connection: sa.Connection, owner: str) -> int:
+    """The number that a new secret will have. Asked for before anything else is looked at: what others store
+    after that has this number too, so that it is either seen by whoever looks, or met at the primary key.
+    """
+    newest = sa.select(sa.func.max(webhook_secrets.c.number)).where(webhook_secrets.c.owner == owner)
+    return (connection.execute(newest).scalar_one() or 0) + 1
 
 
 def _add(
     connection: sa.Connection,
     database: Database,
     owner: str,
+    number: int,
     secret: str,
     overlap: timedelta = timedelta(0),
 ) -> WebhookSecret:
-    """Store a secret under the next number: of two that do so at once, the other meets the primary key."""
+    """Store a secret under its number: of two that do so at once, the other meets the primary key."""
     now = database.now()
     mine = webhook_secrets.c.owner == owner
-    newest = connection.execute(sa.select(sa.func.max(webhook_secrets.c.number)).where(mine)).scalar_one()
     connection.execute(
         sa.update(webhook_secrets)
         .where(mine, webhook_secrets.c.retires_at.is_(None))
@@ -116,7 +128,7 @@ def _add(
     )
     row = connection.execute(
         sa.insert(webhook_secrets)
-        .values(owner=owner, number=(newest or 0) + 1, secret=secret, created_at=now)
+        .values(owner=owner, number=number, secret=secret, created_at=now)
         .returning(webhook_secrets)
     ).one()
     return _from_row(row)
