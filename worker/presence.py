@@ -9,8 +9,9 @@ from typing import Final
 
 import structlog
 
-from storage import workers
+from storage import recovery, workers
 from storage.workers import GREETING_SECONDS
+from worker import queue
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -60,8 +61,18 @@ def _warm_up(runtime: Runtime) -> None:
         return
     finally:
         _warm.set()
+    _look_for_work(runtime)
     greeting = {"tier": machine.tier.name, "device": str(machine.device)}
     threading.Thread(target=_greet_for_ever, args=[runtime, greeting], name="presence", daemon=True).start()
+
+
+def _look_for_work(runtime: Runtime) -> None:
+    """Messages sent before this worker was there may be lost: one that it sends itself is enough."""
+    try:
+        if recovery.some_job_waits(runtime.database):
+            queue.send_hint("")
+    except Exception:
+        log.exception("hint not sent; the recovery loop will send it")
 
 
 def _greet_for_ever(runtime: Runtime, greeting: dict[str, str]) -> None:

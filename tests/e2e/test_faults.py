@@ -92,10 +92,13 @@ def test_a_message_that_comes_many_times_runs_the_job_once(
     for _ in range(5):
         queue.send_hint(job_id)
     job = stack.wait_ended(job_id)
+    deadline = time.monotonic() + 30
+    while list((folder / "messages").glob("*.jobs.msg")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not list((folder / "messages").glob("*.jobs.msg")), "every message has been taken"
     time.sleep(2)
     assert (job["status"], stack.job(job_id)["attempt"]) == ("succeeded", 1)
     assert len(receiver.received) == 1
-    assert stack.log().count("nothing to claim") >= 5
 
 
 def test_the_workers_main_process_may_die_too(stack: Stack) -> None:

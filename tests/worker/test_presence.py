@@ -6,10 +6,17 @@ import pytest
 
 from storage.database import Database
 from storage.objects import Objects
-from worker import presence, tuning
+from tests.storage.records import submit
+from worker import presence, queue, tuning
 from worker.runtime import Runtime
 from worker.settings import WorkerSettings
 from worker.signing import Signing
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """Which one it is plays no part here."""
+    return "sqlite"
 
 
 @pytest.fixture
@@ -28,6 +35,17 @@ def replaced(monkeypatch: pytest.MonkeyPatch, load: Callable[[Any], Any]) -> Non
 
 def test_a_process_that_warms_nothing_up_waits_for_nothing() -> None:
     assert presence.wait_until_warm(never)
+
+
+def test_a_worker_that_comes_up_looks_for_jobs_whose_messages_were_lost(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hinted = threading.Event()
+    monkeypatch.setattr(tuning, "warm_up", lambda _machine: None)
+    monkeypatch.setattr(queue, "send_hint", lambda _job_id: hinted.set())
+    submit(runtime.database)
+    presence.begin(runtime)
+    assert hinted.wait(30)
 
 
 def test_nothing_is_claimed_until_the_worker_is_warm(
