@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.dependencies import Services
 from api.errors import unprocessable
+from api.small_files import SmallFiles
 from storage.jobs import StoredFile
 from worker.channel import ChannelMisusedError
 from worker.confinement import Limits
@@ -33,15 +34,20 @@ class Inspected:
     objects: int
 
 
-async def inspect(given: Services, video: StoredFile, masks: tuple[StoredFile, ...]) -> Inspected:
+async def inspect(
+    given: Services, video: StoredFile, masks: tuple[StoredFile, ...], small: SmallFiles
+) -> Inspected:
     """Facts of a good upload; ApiError with the child's own code and sentence for a bad one."""
     async with given.inspections:
-        return await run_in_threadpool(_inspect, given, video, masks)
+        return await run_in_threadpool(_inspect, given, video, masks, small)
 
 
-def _inspect(given: Services, video: StoredFile, masks: tuple[StoredFile, ...]) -> Inspected:
+def _inspect(
+    given: Services, video: StoredFile, masks: tuple[StoredFile, ...], small: SmallFiles
+) -> Inspected:
     with ExitStack() as stack:
-        sources = [stack.enter_context(closing(given.objects.open(stored.key))) for stored in (video, *masks)]
+        keys = [stored.key for stored in (video, *masks)]
+        sources = [stack.enter_context(closing(small.take(key) or given.objects.open(key))) for key in keys]
         try:
             return _ask(given, sources, [mask.frame or 0 for mask in masks])
         except InputError as error:

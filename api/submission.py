@@ -23,6 +23,7 @@ from api.multipart import INCOMPLETE
 from api.receivers import check_receiver
 from api.schemas import JobOptions
 from api.security import Caller
+from api.small_files import SmallFiles
 from api.uploads import Received, Receiver
 from storage import jobs, results, submissions, tracing, usage
 from storage.errors import IdempotencyLostError, ObjectMissingError
@@ -51,7 +52,8 @@ async def accept(request: Request, given: Services, caller: Caller) -> Accepted:
         key = idempotency.parse_key(request.headers.get("idempotency-key"))
         if key is not None:
             hold = await run_in_threadpool(idempotency.Hold, given.database, caller.owner, key)
-        return await _accept(request, given, caller, job_id, hold)
+        with SmallFiles() as small:
+            return await _accept(request, given, caller, job_id, hold, small)
     except BaseException as error:
         # also when the request's task is being canceled
         with CancelScope(shield=True):
@@ -62,7 +64,12 @@ async def accept(request: Request, given: Services, caller: Caller) -> Accepted:
 
 
 async def _accept(
-    request: Request, given: Services, caller: Caller, job_id: str, hold: idempotency.Hold | None
+    request: Request,
+    given: Services,
+    caller: Caller,
+    job_id: str,
+    hold: idempotency.Hold | None,
+    small: SmallFiles,
 ) -> Accepted:
     found = hold.found if hold else None
     if isinstance(found, Stored) and found.job_id is None:
@@ -71,7 +78,7 @@ async def _accept(
     if allowance and not isinstance(found, Stored):
         declared = declared_bytes(request)
         await run_in_threadpool(usage.check, given.database, caller.owner, allowance, declared)
-    received = await _receive(request, given, caller, job_id, hold)
+    received = await _receive(request, given, caller, job_id, hold, small)
     video, masks = received.complete()
     options = parse_options(received.options, given.settings.max_deadline_seconds)
     if options["webhook"]:
@@ -82,7 +89,7 @@ async def _accept(
         return await run_in_threadpool(_replay, given, found, job_id)
     await named_files.copy(given, received, hold.renew if hold else _nothing)
     with metrics.inspection(ApiError):
-        inspected = await inspect(given, video, masks)
+        inspected = await inspect(given, video, masks, small)
     if options["webhook"]:
         options["webhook"]["base_url"] = base_url(request, given.settings)
     results_key, network_key = content_keys(caller.owner, video, masks, options, given.model_tag)
@@ -114,7 +121,12 @@ async def _nothing() -> None:
 
 
 async def _receive(
-    request: Request, given: Services, caller: Caller, job_id: str, hold: idempotency.Hold | None
+    request: Request,
+    given: Services,
+    caller: Caller,
+    job_id: str,
+    hold: idempotency.Hold | None,
+    small: SmallFiles,
 ) -> Received:
     if named_files.is_json(request):
         asked = await named_files.body_of(request)
@@ -125,7 +137,7 @@ async def _receive(
             await hold.renew()
 
     async with given.uploads.hold(caller.owner):
-        return await Receiver(given.objects, given.settings, job_id, on_progress).receive(request)
+        return await Receiver(given.objects, given.settings, job_id, small, on_progress).receive(request)
 
 
 def parse_options(text: str | None, max_deadline_seconds: int) -> dict[str, Any]:

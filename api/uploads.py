@@ -10,6 +10,7 @@ from api.bodies import allow_body, declared_bytes
 from api.errors import ApiError, bad_request, too_large, unprocessable
 from api.multipart import Multipart, PartHead, plain_name
 from api.settings import ApiSettings
+from api.small_files import SmallFiles
 from storage.jobs import StoredFile
 from storage.keys import upload_key
 from storage.objects import Objects
@@ -50,11 +51,13 @@ class Receiver:
         objects: Objects,
         settings: ApiSettings,
         job_id: str,
+        small: SmallFiles,
         on_progress: Callable[[], Awaitable[None]],
     ) -> None:
         self._objects = objects
         self._settings = settings
         self._job_id = job_id
+        self._small = small
         self._on_progress = on_progress
         self._received = Received()
 
@@ -102,11 +105,13 @@ class Receiver:
         refusal: ApiError,
     ) -> StoredFile:
         key = upload_key(self._job_id, "video" if frame is None else f"mask_{frame:05d}")
+        self._small.begin(key)
         async with self._objects.writer(key) as writer:
             async for chunk in chunks:
                 if writer.bytes + len(chunk) > most:
                     raise refusal
                 await writer.write(chunk)
+                self._small.add(key, chunk)
                 await self._on_progress()
         return StoredFile(key, writer.bytes, writer.sha256, part.filename, frame)
 
