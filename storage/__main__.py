@@ -27,8 +27,10 @@ def migrate(
     database = Database(settings.database_address)
     deadline = time.monotonic() + wait
     _once_reached("database", database.check, deadline)
-    schema.migrate(database)
-    typer.echo("The database is at the newest version.")
+    if schema.migrate(database):
+        typer.echo("The database is at the newest version.")
+    else:
+        typer.echo("The database is at a later version than this code, and was left as it is.")
     if _once_reached("object store", Objects(settings.objects_address).prepare, deadline):
         typer.echo(f"Made the bucket of {settings.objects_address}.")
 

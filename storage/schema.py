@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 
 from storage import (  # noqa: F401 — they register their tables
     api_keys,
@@ -24,13 +27,28 @@ from storage.database import Database, metadata
 
 __all__ = ["difference", "metadata", "migrate", "revise"]
 
+log = structlog.get_logger(__name__)
 
-def migrate(database: Database) -> None:
-    """Bring the database to the newest version; safe to call again."""
+
+def migrate(database: Database, revision: str = "head") -> bool:
+    """Bring the database to the newest version; safe to call again.
+
+    False where it is at a later version than this code knows, as after a way back: that stays as it is.
+    """
     with database.write() as connection:
         config = _config()
+        if _is_later(connection, config):
+            log.warning("the database is at a later version than this code; left as it is")
+            return False
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
+    return True
+
+
+def _is_later(connection: Connection, config: Config) -> bool:
+    """Whether the database has been to a revision after our last; their numbers rise."""
+    known = ScriptDirectory.from_config(config).get_current_head() or ""
+    return any(found > known for found in MigrationContext.configure(connection).get_current_heads())
 
 
 def difference(database: Database) -> list[object]:
