@@ -1,4 +1,4 @@
-"""What .env.example lists: every setting, and what docker-compose.yml itself reads."""
+"""What .env.example lists: every setting, what the compose files themselves read, and what they pass on."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ SETTINGS: tuple[tuple[str, type[BaseSettings]], ...] = (
 )
 
 
-# What docker-compose.yml itself reads, besides settings: the default that it has there, and what it is.
+# What the compose files themselves read, besides settings: the default that it has there, and what it is.
 COMPOSE_VARIABLES = {
     "ROTOMILL_VERSION": ("0.1.0", "Tag of the images that are built and run."),
     "ROTOMILL_TORCH_INDEX": (
@@ -36,16 +36,24 @@ COMPOSE_VARIABLES = {
         "512mb",
         "Most memory of Redis's messages; full, it refuses more and evicts none.",
     ),
+    "ROTOMILL_PRIVATE_ADDRESS": (
+        "",
+        "With deploy/compose/sharing.yml: this machine's address in the private network of the workers elsewhere.",
+    ),
     "GOMP_SPINCOUNT": ("20000", "How long OpenMP's threads wait awake for each other, in turns of a loop."),
     "AWS_ENDPOINT": ("http://objects:8333", "The S3 store, as the services reach it."),
     "AWS_REGION": ("us-east-1", "Its region."),
     "AWS_ALLOW_HTTP": ("true", "Whether the store is reached without TLS."),
 }
 
-HEAD = """# Settings of the deployment. Copy to .env beside docker-compose.yml (`make serve` reads it too), take the #
+# What no file reads and every container gets: a number to begin with, and what it is.
+PASSED_ON = {
+    "OMP_NUM_THREADS": ("4", "Threads that one worker computes with. Left out: as many as there are cores."),
+}
+
+HEAD = """\
+# Settings of the deployment. Copy to .env beside docker-compose.yml (`make serve` reads it too), take the # in front
 # of a line away, change it, and `docker compose up -d`. A service on this machine's loopback needs none of it.
-#
-# of a line, change it, and `docker compose up -d`. A service on this machine's loopback needs none of it.
 #
 # Secrets are not here: the first start makes them (docs/decisions/0010-secrets-made-at-the-first-start.md).
 # Those that name another server go here, with its password: ROTOMILL_DATABASE_URL, ROTOMILL_BROKER_URL,
@@ -54,8 +62,8 @@ HEAD = """# Settings of the deployment. Copy to .env beside docker-compose.yml (
 
 
 def example() -> str:
-    lines = [HEAD, "# --- What docker-compose.yml itself reads", ""]
-    for name, (default, meaning) in COMPOSE_VARIABLES.items():
+    lines = [HEAD, "# --- What the compose files themselves read, and pass on", ""]
+    for name, (default, meaning) in (COMPOSE_VARIABLES | PASSED_ON).items():
         lines += [f"# {meaning}", f"#{name}={default}", ""]
     for title, settings in SETTINGS:
         lines += [f"# --- {title}", ""]

@@ -12,10 +12,9 @@ def test_the_example_lists_every_setting_as_the_code_has_it() -> None:
 
 
 def test_the_example_names_what_compose_reads_with_the_default_that_it_has_there() -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    code = "\n".join(
-        line.partition(" # ")[0] for line in text.splitlines() if not line.lstrip().startswith("#")
-    )
+    files = [ROOT / "docker-compose.yml", *sorted((ROOT / "deploy" / "compose").glob("*.yml"))]
+    lines = "\n".join(file.read_text() for file in files).splitlines()
+    code = "\n".join(line.partition(" # ")[0] for line in lines if not line.lstrip().startswith("#"))
     read = dict(re.findall(r"\$\{(\w+)(?::-([^${}]*))?", code))
     assert set(read) <= set(COMPOSE_VARIABLES) | setting_names()
     assert {name: default for name, (default, _) in COMPOSE_VARIABLES.items()}.items() <= read.items()
