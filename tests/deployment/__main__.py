@@ -1,7 +1,7 @@
 """`python -m tests.deployment`: the main job, against a running deployment, from outside it; it prints what it saw.
 
     docker compose up -d --scale worker=2
-    python -m tests.deployment --receiver 172.17.0.1 ../clips/bear-audio.mp4 ../clips/bear-mask.png
+    .venv/bin/python -m tests.deployment --receiver 172.17.0.1 CLIP MASK
 
 The receiver of webhooks listens on this machine, so the deployment must be allowed to send to it: in .env
 ROTOMILL_WEBHOOK_ALLOW_HTTP=true and ROTOMILL_WEBHOOK_ALLOWED_NETWORKS=172.16.0.0/12 (where the courier sees it).
