@@ -11,7 +11,7 @@ from api.errors import ApiError, conflict, not_found, too_large, unprocessable
 from api.limits import allowance_of
 from api.security import Caller
 from storage import uploads, usage
-from storage.errors import MultipartMissingError
+from storage.errors import LimitReachedError, MultipartMissingError
 from storage.keys import incoming_key
 from storage.parts import part_bytes_for, parts_of
 from storage.uploads import StoredPart, Upload, UploadStatus
@@ -40,16 +40,26 @@ def begin(given: Services, caller: Caller, asked: Asked) -> tuple[Upload, bool]:
         raise too_large("upload_too_large", detail)
     if known := _known(given, caller, asked):
         return known, False
-    if allowance := allowance_of(settings, caller):
-        usage.check(given.database, caller.owner, Allowance(stored_bytes=allowance.stored_bytes), asked.bytes)
+    allowance = Allowance()
+    if limits := allowance_of(settings, caller):
+        allowance = Allowance(stored_bytes=limits.stored_bytes)
+        usage.check(given.database, caller.owner, allowance, asked.bytes)
+    room = usage.room(given.database, caller.owner, allowance, asked.bytes)
     upload = _begun(given, caller, asked)
-    if uploads.begin(given.database, upload):
-        log.info("upload begun", upload_id=upload.id, bytes=upload.bytes)
-        return upload, True
+    refusal: Exception = conflict(
+        "request_in_progress", "The upload of this Idempotency-Key has just ended. Ask again."
+    )
+    try:
+        if uploads.begin(given.database, upload, room):
+            log.info("upload begun", upload_id=upload.id, bytes=upload.bytes)
+            return upload, True
+    except LimitReachedError as error:
+        refusal = error
     parts_of(given.objects).remove(upload)
+    # the same request sent twice at once: the other one was first
     if known := _known(given, caller, asked):
         return known, False
-    raise conflict("request_in_progress", "The upload of this Idempotency-Key has just ended. Ask again.")
+    raise refusal
 
 
 def _known(given: Services, caller: Caller, asked: Asked) -> Upload | None:

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -102,10 +102,16 @@ def new_id() -> str:
     return f"upl_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
-def begin(database: Database, upload: Upload) -> bool:
-    """Store a new upload; False where the owner's idempotency key has one already."""
+def begin(
+    database: Database, upload: Upload, admit: Callable[[sa.Connection], None] = lambda _connection: None
+) -> bool:
+    """Store a new upload; False where the owner's idempotency key has one already.
+
+    `admit` is asked first, in the same transaction, and raises where there is no room for it.
+    """
     try:
         with database.write() as connection:
+            admit(connection)
             connection.execute(sa.insert(uploads).values(**asdict(upload)))
     except IntegrityError:
         return False

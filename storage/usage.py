@@ -1,7 +1,9 @@
 """How much of the service an owner uses: jobs under way, jobs of the day, stored bytes; and what it may use."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -60,18 +62,42 @@ def charge(
     The owner's row is locked until the commit, so that of a hundred submissions at once none slips through.
     """
     day = _today(database)
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    begun = insert(days).values(owner=owner, day=day, jobs=1)
     another = {"day": day, "jobs": sa.case((days.c.day == day, days.c.jobs + 1), else_=1)}
-    connection.execute(begun.on_conflict_do_update(index_elements=["owner"], set_=another))
+    _lock(connection, {"owner": owner, "day": day, "jobs": 1}, another)
     now = _usage(connection, database, owner)
     before = Usage(now.active_jobs, now.jobs_today - 1, now.stored_bytes)
     _check(before, allowance, database, new_bytes)
 
 
+def room(
+    database: Database, owner: str, allowance: Allowance, new_bytes: int
+) -> Callable[[sa.Connection], None]:
+    """Asks whether so many more bytes may be stored, in the transaction that stores that they are: LimitReachedError
+    if not.
+
+    The owner's row is locked as by `charge`: of uploads and jobs that begin at once none slips through.
+    """
+
+    def admit(connection: sa.Connection) -> None:
+        if not allowance.stored_bytes:
+            return
+        _lock(connection, {"owner": owner, "day": _today(database), "jobs": 0}, {"owner": owner})
+        used = _usage(connection, database, owner)
+        _check(used, Allowance(stored_bytes=allowance.stored_bytes), database, new_bytes)
+
+    return admit
+
+
 def seconds_of_today_left(database: Database) -> int:
     """Until the day's jobs are counted anew."""
     return int((_today(database) + timedelta(days=1) - database.now()).total_seconds()) + 1
+
+
+def _lock(connection: sa.Connection, new: dict[str, Any], change: dict[str, Any]) -> None:
+    """Change the owner's row, or make it: nobody else can until the commit."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    begun = insert(days).values(**new)
+    connection.execute(begun.on_conflict_do_update(index_elements=["owner"], set_=change))
 
 
 def _check(used: Usage, allowance: Allowance, database: Database, new_bytes: int) -> None:

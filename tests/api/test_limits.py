@@ -8,13 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from api import transfers
 from api.errors import ApiError
+from api.keyring import Caller
 from api.limits import RateLimits, neighbourhood, stream_slots
 from api.main import create_app
 from api.settings import ApiSettings
+from api.transfers import Asked
 from storage import api_keys, submissions
 from storage.database import Database
-from storage.errors import DatabaseUnavailableError
+from storage.errors import DatabaseUnavailableError, LimitReachedError
 from tests.api.live import listening
 from tests.api.service import Service, problem
 from tests.api.test_keys import bearer
@@ -111,6 +114,22 @@ def test_submissions_at_once_do_not_slip_through(make_keyed: Callable[..., Servi
         answers = [one.result() for one in asked]
     assert sorted(answer.status_code for answer in answers) == [202, 202, 429, 429, 429]
     assert len(list(service.services.objects.list("uploads"))) == 4
+
+
+def test_uploads_begun_at_once_do_not_slip_through(make_keyed: Callable[..., Service]) -> None:
+    service = make_keyed(max_stored_bytes=500)
+    caller = Caller("studio", "key")
+
+    def begin(number: int) -> bool:
+        try:
+            return transfers.begin(service.services, caller, Asked(f"{number}.mp4", 100, None))[1]
+        except LimitReachedError:
+            return False
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(begin, range(32))) == 5
+    answer = service.client.post("/v1/uploads", json={"filename": "clip.mp4", "bytes": 100})
+    assert problem(answer) == (403, "storage_full")
 
 
 def test_a_job_answered_from_the_cache_counts_too(make_keyed: Callable[..., Service]) -> None:

@@ -1,12 +1,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from storage import retention, submissions, usage
+from storage import retention, submissions, uploads, usage
 from storage.database import Database
 from storage.errors import LimitReachedError
 from storage.jobs import StoredFile
+from storage.uploads import Upload
 from storage.usage import Allowance, Usage
 from tests.clock import Clock
 from tests.storage.records import claim, new_job
@@ -98,3 +100,33 @@ def test_of_many_submissions_at_once_none_slips_through(database: Database) -> N
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(attempt, range(24))) == 5
     assert usage.of(database, "a").active_jobs == 5
+
+
+def test_of_many_uploads_at_once_none_slips_through(database: Database) -> None:
+    allowance = Allowance(stored_bytes=5 * BYTES)
+    submit(database, allowance)
+
+    def attempt(_number: int) -> bool:
+        room = usage.room(database, "a", allowance, BYTES)
+        try:
+            return uploads.begin(database, new_upload(database), room)
+        except LimitReachedError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, range(24))) == 4
+    assert usage.of(database, "a") == Usage(1, 1, 5 * BYTES)
+
+
+def new_upload(database: Database) -> Upload:
+    now = database.now()
+    return Upload(
+        id=uploads.new_id(),
+        owner="a",
+        filename="clip.mp4",
+        bytes=BYTES,
+        part_bytes=BYTES,
+        object_key="incoming/file",
+        created_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
