@@ -9,7 +9,7 @@ from api.dependencies import Given
 from api.errors import not_found
 from api.jobs import Existing
 from api.openapi import PROBLEMS
-from api.schemas import DeliveryList, DeliveryOut
+from api.webhook_schemas import DeliveryList, DeliveryOut
 from storage import deliveries
 from storage.deliveries import Delivery
 

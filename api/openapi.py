@@ -4,7 +4,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api.schemas import JOB_EXAMPLE, JobIn, JobOptions, Problem, WebhookBody
+from api.schemas import JOB_EXAMPLE, JobIn, JobOptions, Problem
+from api.upload_schemas import CompletionIn, UploadIn
+from api.webhook_schemas import WebhookBody
 
 DESCRIPTION = """
 One mask in, every frame out: send a clip and the mask of one object (or several) in its first frame, and get
@@ -121,8 +123,9 @@ def describe(app: FastAPI) -> None:
             document = generate(app)
             schemas = document["components"]["schemas"]
             schemas |= _OPTIONS.get("$defs", {}) | {"Problem": Problem.model_json_schema()}
-            job_in = JobIn.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas |= job_in.pop("$defs", {}) | {"JobIn": job_in}
+            for model in (JobIn, UploadIn, CompletionIn):
+                schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
             schemas["JobOut"]["examples"] = [JOB_EXAMPLE]
             _document_shared(document)
             app.openapi_schema = document

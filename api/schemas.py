@@ -1,13 +1,12 @@
-"""The JSON that callers send and get, as OpenAPI shows it."""
+"""The JSON of jobs and problems, as OpenAPI shows it."""
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from storage.jobs import Stage, Status
-from storage.uploads import UploadStatus
 from worker.signing import is_secret
 
 
@@ -148,53 +147,7 @@ class JobOptions(Strict):
     seed: int = Field(default=0, strict=True, ge=0, lt=2**31, description="Equal seeds, equal networks.")
 
 
-FileName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 UploadId = Annotated[str, StringConstraints(pattern=r"^upl_[0-9a-f]{32}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-
-
-class UploadIn(Strict):
-    """A file that is to come."""
-
-    filename: FileName
-    bytes: int = Field(strict=True, ge=1, description="Its exact size.")
-
-
-class CompletionIn(Strict):
-    """What the sender knows of the file."""
-
-    sha256: Sha256 | None = Field(default=None, description="Refuse the upload if it has another digest.")
-
-
-class UploadOut(BaseModel):
-    """A file on its way, or there."""
-
-    id: str
-    status: UploadStatus
-    filename: str
-    bytes: int
-    part_bytes: int = Field(description="The size of each part but the last, which has the rest.")
-    part_count: int = Field(description="Parts are numbered from 1 to this.")
-    arrived: list[int] = Field(description="Numbers of the parts that are there; empty once it is complete.")
-    sha256: str | None = Field(description="Of the whole file, once it is complete.")
-    created_at: datetime
-    expires_at: datetime = Field(description="When it goes, complete or not.")
-
-
-class PartOut(BaseModel):
-    """One part, and where it goes."""
-
-    number: int
-    bytes: int = Field(description="Exactly so many belong into it.")
-    url: str = Field(description="PUT the bytes there, with their Content-Length and nothing around them.")
-    signed: bool = Field(description="The address itself is the permission: send no API key along.")
-
-
-class PartPage(BaseModel):
-    """Addresses of parts, in order. Ask again for new ones: signed ones hold for hours."""
-
-    parts: list[PartOut]
-    next: int | None = Field(description="Give it as `from` for the next page; null on the last.")
 
 
 class JobIn(Strict):
@@ -206,25 +159,6 @@ class JobIn(Strict):
         default={}, max_length=1000, description="Masks of further frames, by their numbers from 0."
     )
     options: JobOptions = JobOptions()
-
-
-class UsedOut(BaseModel):
-    """How much of one thing is used."""
-
-    used: int
-    limit: int | None = Field(description="null: no limit.")
-
-
-class UsageOut(BaseModel):
-    """What a caller uses of the service, and may use."""
-
-    owner: str
-    requests_per_minute: int | None = Field(description="Of this key; null: no limit.")
-    active_jobs: UsedOut = Field(description="Queued and running.")
-    jobs_today: UsedOut = Field(
-        description="Submitted since midnight (UTC); not counted where there is no limit."
-    )
-    stored_bytes: UsedOut = Field(description="Of uploads and results.")
 
 
 class ErrorOut(BaseModel):
@@ -302,50 +236,6 @@ class JobPage(BaseModel):
     next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last.")
 
 
-class AttemptOut(BaseModel):
-    """One attempt at a delivery."""
-
-    at: datetime
-    status_code: int | None
-    error: str | None
-
-
-class DeliveryOut(BaseModel):
-    """What the webhook was told, or will be."""
-
-    number: int
-    id: str = Field(description="The `webhook-id`: the same for every attempt.")
-    event: str
-    url: str
-    status: Literal["pending", "delivered", "failed"]
-    attempts: list[AttemptOut]
-    next_attempt_at: datetime | None
-    created_at: datetime
-    delivered_at: datetime | None
-
-
-class DeliveryList(BaseModel):
-    """The deliveries of one job."""
-
-    deliveries: list[DeliveryOut]
-
-
-class WebhookSecretOut(BaseModel):
-    """One secret that signs webhooks."""
-
-    secret: str = Field(description="`whsec_` and base64, as the libraries of Standard Webhooks take it.")
-    created_at: datetime
-    expires_at: datetime | None = Field(
-        description="Until when it signs beside a newer one; null: the newest."
-    )
-
-
-class WebhookSecretList(BaseModel):
-    """The secrets that sign a caller's webhooks, newest first."""
-
-    secrets: list[WebhookSecretOut] = Field(min_length=1)
-
-
 class Problem(BaseModel):
     """RFC 9457 problem details."""
 
@@ -370,11 +260,3 @@ class Problem(BaseModel):
     detail: str = Field(description="What is wrong and what to do about it.")
     code: str = Field(description="Stable; made for programs.")
     instance: str
-
-
-class WebhookBody(BaseModel):
-    """What the service posts to a webhook, signed as Standard Webhooks 1.0 says."""
-
-    type: WebhookEvent
-    timestamp: datetime
-    data: JobOut

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import anyio
 from anyio import to_thread
-from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api import completion, idempotency, intake, transfers
+from api import completion, idempotency, intake, json_body, transfers
 from api.dependencies import Given, Services, base_url
 from api.openapi import BODY_OF_FILE, PROBLEMS
-from api.schemas import CompletionIn, PartPage, UploadIn, UploadOut
 from api.security import Authenticated
 from api.transfers import Asked
+from api.upload_schemas import CompletionIn, PartPage, UploadIn, UploadOut
 from storage.uploads import Upload, UploadStatus
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
@@ -49,10 +49,14 @@ def view(given: Services, upload: Upload) -> dict[str, Any]:
 
 
 @router.post(
-    "", status_code=HTTPStatus.CREATED, response_model=UploadOut, responses=_problems(400, 409, 413, 422)
+    "",
+    status_code=HTTPStatus.CREATED,
+    response_model=UploadOut,
+    openapi_extra=json_body.documented(UploadIn),
+    responses=_problems(400, 409, 413, 422),
 )
 def begin_upload(
-    body: UploadIn,
+    body: Annotated[UploadIn, Depends(json_body.sent(UploadIn))],
     response: Response,
     given: Given,
     caller: Authenticated,
@@ -131,16 +135,20 @@ async def put_upload(
     return await run_in_threadpool(view, given, done)
 
 
-@router.post("/{upload_id}/complete", response_model=UploadOut, responses=_problems(404, 409, 410, 413, 422))
+@router.post(
+    "/{upload_id}/complete",
+    response_model=UploadOut,
+    openapi_extra=json_body.documented(CompletionIn, required=False),
+    responses=_problems(404, 409, 410, 413, 422),
+)
 async def complete_upload(
-    upload: Existing, given: Given, body: Annotated[CompletionIn | None, Body()] = None
+    upload: Existing, given: Given, body: Annotated[CompletionIn, Depends(json_body.sent(CompletionIn))]
 ) -> dict[str, Any]:
     """Make one file of the parts, and read it for its digest: a few seconds a gigabyte. Once more changes nothing.
 
     A connection that ends meanwhile stops nothing. Ask again: 409 `upload_completing` until it is done.
     """
-    sha256 = body.sha256 if body else None
-    done = await to_thread.run_sync(completion.complete, given, upload, sha256, limiter=_completions)
+    done = await to_thread.run_sync(completion.complete, given, upload, body.sha256, limiter=_completions)
     return await run_in_threadpool(view, given, done)
 
 

@@ -3,15 +3,34 @@
 from typing import Any
 
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 
 from api.dependencies import Given
 from api.limits import allowance_of
-from api.schemas import UsageOut
 from api.security import Authenticated
 from storage import usage
 from storage.usage import Allowance
 
 router = APIRouter(prefix="/v1/usage", tags=["usage"])
+
+
+class UsedOut(BaseModel):
+    """How much of one thing is used."""
+
+    used: int
+    limit: int | None = Field(description="null: no limit.")
+
+
+class UsageOut(BaseModel):
+    """What a caller uses of the service, and may use."""
+
+    owner: str
+    requests_per_minute: int | None = Field(description="Of this key; null: no limit.")
+    active_jobs: UsedOut = Field(description="Queued and running.")
+    jobs_today: UsedOut = Field(
+        description="Submitted since midnight (UTC); not counted where there is no limit."
+    )
+    stored_bytes: UsedOut = Field(description="Of uploads and results.")
 
 
 @router.get("", response_model=UsageOut)

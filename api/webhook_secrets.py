@@ -9,8 +9,8 @@ from fastapi import APIRouter, Response
 from api.dependencies import Given
 from api.errors import conflict
 from api.openapi import PROBLEMS
-from api.schemas import WebhookSecretList
 from api.security import Authenticated
+from api.webhook_schemas import WebhookSecretList
 from storage.errors import TooManySecretsError
 from storage.webhook_secrets import WebhookSecret
 

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from api.schemas import JobOut, WebhookBody
+from api.schemas import JobOut
+from api.webhook_schemas import WebhookBody
 from storage import attempts, deliveries, submissions, workers
 from storage.jobs import Stage
 from storage.keys import network_object_key
