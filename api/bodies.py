@@ -14,8 +14,8 @@ from api.errors import ApiError, too_large
 from api.limits import Rate
 from api.settings import ApiSettings
 
-# Of a call that has not said that it takes more: JSON.
-MOST_BYTES = 1024**2
+# Of a call that has not said that it takes more: most take no body at all.
+MOST_BYTES = 16 * 1024
 
 # A refused client should hear why, so we read on for a while: one that is still sending hears nothing.
 DRAIN_BYTES = 256 * 1024**2

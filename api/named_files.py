@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
-from api import completion, transfers
+from api import completion, json_body, transfers
 from api.dependencies import Services
 from api.errors import bad_request, conflict, sentence, too_large, unprocessable
 from api.schemas import JobIn
@@ -25,19 +25,11 @@ MAX_BODY_BYTES = 2 * MAX_OPTIONS_BYTES
 WAIT_SECONDS = 5.0
 
 
-def is_json(request: Request) -> bool:
-    return request.headers.get("content-type", "").split(";")[0].strip().lower() == "application/json"
-
-
 async def body_of(request: Request) -> JobIn:
     """What the request asks for. Raises ApiError."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body.extend(chunk)
-        if len(body) > MAX_BODY_BYTES:
-            raise too_large("body_too_large", "The body may have at most 128 KiB; shorten `metadata`.")
+    body = await json_body.read(request, MAX_BODY_BYTES)
     try:
-        return JobIn.model_validate_json(bytes(body))
+        return JobIn.model_validate_json(body)
     except ValidationError as error:
         found = error.errors(include_url=False)
         if any(one["type"] == "json_invalid" for one in found):

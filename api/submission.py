@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from api import idempotency, metrics, named_files
+from api import idempotency, json_body, metrics, named_files
 from api.bodies import declared_bytes
 from api.dependencies import Services, base_url
 from api.errors import ApiError, bad_request, sentence, unprocessable
@@ -128,7 +128,7 @@ async def _receive(
     hold: idempotency.Hold | None,
     small: SmallFiles,
 ) -> Received:
-    if named_files.is_json(request):
+    if json_body.is_json(request):
         asked = await named_files.body_of(request)
         return await run_in_threadpool(named_files.resolve, given, caller, asked, job_id)
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from api.bodies import MOST_BYTES, Pace
+from api.bodies import Pace
+from api.uploads import FORM_BYTES
 from storage import api_keys
 from storage.database import Database
 from tests.api.live import HEAD, answer, begin, chunk, listening
@@ -85,7 +86,7 @@ def test_only_time_spent_waiting_counts() -> None:
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/webhook-secret/rotate", "/v1/uploads"])
 def test_a_body_that_never_ends_is_refused(make_service: Callable[..., Service], path: str) -> None:
     """Fast, in chunks, with no length to tell it by."""
-    service = make_service(max_video_bytes=MOST_BYTES, max_masks=1, max_mask_bytes=1000)
+    service = make_service(max_video_bytes=1024**2, max_masks=1, max_mask_bytes=1000)
     head = HEAD.format(key="").replace("/v1/jobs", path)
     with listening(service) as port, socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(head.encode())
@@ -116,12 +117,34 @@ def test_a_stranger_is_refused_before_the_body_is_read(make_service: Callable[..
             assert (status, b"100 Continue" in said) == (401, False)
 
 
+@pytest.mark.parametrize("path", ["/v1/uploads", f"/v1/uploads/upl_{0:032x}/complete", "/v1/jobs"])
+def test_no_byte_of_a_strangers_json_is_read(make_service: Callable[..., Service], path: str) -> None:
+    service = make_service(host="0.0.0.0")
+    json_type = {"Content-Type": "application/json"}
+    refused = service.client.post(path, content=b"{bad", headers=json_type)
+    assert problem(refused) == (401, "api_key_missing")
+    with listening(service) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        head = HEAD.format(key="Expect: 100-continue\r\n").replace("/v1/jobs", path)
+        connection.sendall(head.replace("multipart/form-data; boundary=x", "application/json").encode())
+        # it would wait for ever for what is not sent
+        status, said = answer(connection)
+        assert (status, b"100 Continue" in said) == (401, False)
+
+
+def test_json_may_be_no_longer_than_it_needs(service: Service) -> None:
+    long = service.client.post("/v1/uploads", json={"filename": "a" * 20_000, "bytes": 1})
+    assert problem(long) == (413, "body_too_large")
+    assert problem(service.client.post("/v1/uploads", json={"filename": "a"})) == (422, "request_invalid")
+    form = service.client.post("/v1/uploads", content=b'{"filename": "a", "bytes": 1}')
+    assert problem(form) == (422, "request_invalid")
+
+
 def test_an_epilogue_without_end_is_refused(make_service: Callable[..., Service]) -> None:
     """After the form's last part, where nothing counts the files any more."""
     service = make_service(max_video_bytes=1000, max_masks=1, max_mask_bytes=1000)
     form = b'--x\r\nContent-Disposition: form-data; name="options"\r\n\r\n{}\r\n--x--\r\n'
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    body = form + bytes(2 * MOST_BYTES)
+    body = form + bytes(2 * FORM_BYTES)
 
     def pieces() -> Iterator[bytes]:
         yield from (body[at : at + 65536] for at in range(0, len(body), 65536))
