@@ -1,6 +1,7 @@
 """The calls about jobs: submit, list, show, cancel, delete, and fetch a result."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -42,13 +43,17 @@ def existing_job(job_id: str, given: Given, caller: Authenticated) -> Job:
 Existing = Annotated[Job, Depends(existing_job)]
 
 
-def view(job: Job, request: Request, given: Services) -> dict[str, Any]:
-    """The job's public JSON, as of now."""
+def view(
+    job: Job, request: Request, given: Services, positions: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """The job's public JSON, as of now; `positions` in the queue where they are known already."""
+    if positions is None:
+        positions = turns.queue_positions(given.database, [job])
     return job_view(
         job,
         results.of(given.database, job.id) if job.status is Status.SUCCEEDED else (),
         base_url=base_url(request, given.settings),
-        queue_position=turns.queue_position(given.database, job),
+        queue_position=positions.get(job.id),
     )
 
 
@@ -88,8 +93,9 @@ def list_jobs(
     """Your jobs, newest first."""
     found = jobs.page(given.database, owner=caller.owner, status=status, before=cursor, limit=limit + 1)
     page = found[:limit]
+    positions = turns.queue_positions(given.database, page)
     return {
-        "jobs": [view(job, request, given) for job in page],
+        "jobs": [view(job, request, given, positions) for job in page],
         "next_cursor": page[-1].id if len(found) > limit else None,
     }
 

@@ -235,7 +235,8 @@ def reschedule(database: Database, job_id: str, number: int) -> Delivery | None:
     change = (
         sa.update(deliveries)
         .where(deliveries.c.job_id == job_id, deliveries.c.number == number)
-        .values(status=DeliveryStatus.PENDING, tries=0, next_attempt_at=database.now())
+        # an attempt under way then has no say any more
+        .values(status=DeliveryStatus.PENDING, tries=0, next_attempt_at=database.now(), claimed_until=None)
         .returning(deliveries)
     )
     with database.write() as connection:

@@ -1,10 +1,11 @@
 """A job: its statuses, the table that stores it, and the value the rest of the code sees."""
 
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -108,6 +109,7 @@ jobs = sa.Table(
     sa.Index("ix_jobs_owner_id", "owner", "id"),
     sa.Index("ix_jobs_owner_stored_bytes", "owner", "stored_bytes"),
     sa.Index("ix_jobs_expires_at", "expires_at"),
+    sa.Index("ix_jobs_expired_at", "expired_at"),
     sa.Index("ix_jobs_status_lease_expires_at", "status", "lease_expires_at"),
     sa.Index("ix_jobs_status_next_hint_at", "status", "next_hint_at"),
 )
@@ -166,9 +168,19 @@ class Job:
     trace: str | None = None
 
 
+_ID = re.compile(r"job_[0-9a-f]{32}")
+
+
 def new_id() -> str:
     """An id that sorts by creation: 12 hex digits of milliseconds, then 80 random bits."""
     return f"job_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
+def born_at(job_id: str) -> datetime | None:
+    """When an id was made; None for what is no id of a job."""
+    if not _ID.fullmatch(job_id):
+        return None
+    return datetime.fromtimestamp(int(job_id[4:16], 16) / 1000, UTC)
 
 
 def from_row(row: sa.Row[Any]) -> Job:

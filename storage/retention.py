@@ -41,8 +41,9 @@ def forget(database: Database, kept: timedelta, limit: int = 1000) -> int:
         .order_by(jobs.c.expired_at)
         .limit(limit)
     )
-    with database.write() as connection:
+    with database.read() as connection:
         ids = connection.execute(old).scalars().all()
-        if ids:
+    if ids:
+        with database.write() as connection:
             connection.execute(sa.delete(jobs).where(jobs.c.id.in_(ids)))
     return len(ids)

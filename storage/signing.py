@@ -128,6 +128,9 @@ class S3:
                 found = [upload for page in pages for upload in page.get("Uploads", ())]
         except MultipartMissingError:
             return  # so rclone says that there are none
+        except ClientError as error:
+            log.warning("the object store does not list unfinished uploads", reason=str(error))
+            return
         for upload in found:
             key, upload_id = upload["Key"].removeprefix(self._folder), upload["UploadId"]
             if upload["Initiated"] < before and self._newest_part(key, upload_id, before) <= before:

@@ -3,6 +3,10 @@
 An owner's turn comes before its jobs' priorities: a thousand jobs marked `high` delay another owner by one job.
 """
 
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -45,25 +49,57 @@ def note_served(connection: sa.Connection, database: Database, owner: str) -> No
     connection.execute(served.on_conflict_do_update(index_elements=["owner"], set_={"served_at": now}))
 
 
+def forget(database: Database, kept: timedelta) -> None:
+    """Forget when owners were served longer than `kept` ago: whoever is unknown comes first."""
+    with database.write() as connection:
+        connection.execute(sa.delete(turns).where(turns.c.served_at < database.now() - kept))
+
+
 def queue_position(database: Database, job: Job) -> int | None:
-    """1 for the next job to be claimed; None when the job does not wait.
+    """1 for the next job to be claimed; None when the job does not wait."""
+    return queue_positions(database, [job]).get(job.id)
+
+
+def queue_positions(database: Database, found: Sequence[Job]) -> dict[str, int]:
+    """The positions of those that wait, by id, in two queries however many they are.
 
     With k of its owner's jobs before it, each other owner is served k times first, and once more where its
     turn comes earlier, as far as it has jobs.
     """
-    if job.status is not Status.QUEUED:
-        return None
-    waiting = jobs.c.status == Status.QUEUED
-    sooner = sa.or_(
-        jobs.c.priority > job.priority, sa.and_(jobs.c.priority == job.priority, jobs.c.id < job.id)
-    )
-    own = sa.select(sa.func.count()).where(waiting, jobs.c.owner == job.owner, sooner)
-    served = sa.select(turns.c.owner, turns.c.served_at)
-    others = sa.select(jobs.c.owner, sa.func.count()).where(waiting, jobs.c.owner != job.owner)
+    asked = [job for job in found if job.status is Status.QUEUED]
+    if not asked:
+        return {}
     with database.read() as connection:
-        before: int = connection.execute(own).scalar_one()
-        counts = connection.execute(others.group_by(jobs.c.owner)).all()
-        served_at = {owner: at.timestamp() for owner, at in connection.execute(served)} if counts else {}
-    mine = served_at.get(job.owner, 0.0)
-    others_first = (min(count, before + (served_at.get(owner, 0.0) < mine)) for owner, count in counts)
-    return 1 + before + int(sum(others_first))
+        before = connection.execute(_own_jobs_before(asked)).all()
+        rows = connection.execute(_OWNERS_WAITING).all()
+    line = [(owner, count, at.timestamp() if at else 0.0) for owner, count, at in rows]
+    served = {owner: served_at for owner, _, served_at in line}
+    positions = {}
+    for job_id, own, owner in before:
+        others = (min(n, own + (at < served[owner])) for name, n, at in line if name != owner)
+        positions[job_id] = 1 + own + sum(others)
+    return positions
+
+
+_OWNERS_WAITING: sa.Select[Any] = (
+    sa.select(jobs.c.owner, sa.func.count(), sa.func.max(turns.c.served_at, type_=UtcDateTime()))
+    .select_from(jobs.outerjoin(turns, turns.c.owner == jobs.c.owner))
+    .where(jobs.c.status == Status.QUEUED)
+    .group_by(jobs.c.owner)
+)
+
+
+def _own_jobs_before(asked: Sequence[Job]) -> sa.Select[Any]:
+    """For each of these jobs that still waits, how many of its owner's are to be claimed before it."""
+    place = sa.func.row_number().over(
+        partition_by=jobs.c.owner, order_by=(jobs.c.priority.desc(), jobs.c.id.asc())
+    )
+    owners = {job.owner for job in asked}
+    waiting = (
+        sa.select(jobs.c.id, (place - 1).label("before"), jobs.c.owner)
+        .where(jobs.c.status == Status.QUEUED, jobs.c.owner.in_(owners))
+        .subquery()
+    )
+    return sa.select(waiting.c.id, waiting.c.before, waiting.c.owner).where(
+        waiting.c.id.in_([job.id for job in asked])
+    )

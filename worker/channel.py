@@ -3,7 +3,9 @@
 import json
 import socket
 import struct
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 _HEAD: Final = struct.Struct("=IQ")
@@ -17,6 +19,7 @@ _MOST_FILES: Final = 250
 _BUFFER_BYTES: Final = 4 * 1024 * 1024
 
 Data = bytes | bytearray | memoryview
+Waiting = Callable[[], None] | None
 
 
 class ChannelClosedError(ConnectionError):
@@ -33,6 +36,21 @@ def pair() -> tuple[socket.socket, socket.socket]:
     for end in ends:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
     return ends
+
+
+class _Look:
+    """Calls `waiting` each time that a socket's time-out has passed, whether or not something came meanwhile."""
+
+    def __init__(self, waiting: Waiting, every_seconds: float | None) -> None:
+        self._waiting = waiting
+        self._every = every_seconds or 0.0
+        self._due = time.monotonic() + self._every
+
+    def now_and_then(self) -> None:
+        if self._waiting is None or time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + self._every
+        self._waiting()
 
 
 class Channel:
@@ -65,7 +83,8 @@ class Channel:
     ) -> tuple[Any, bytearray]:
         """What is said next, and the bytes that go along, at most so many.
 
-        `waiting` is called now and then as long as nothing comes, and may raise; the socket's timeout says how often.
+        `waiting` is called now and then until all has come, and may raise; the socket's timeout says how often. A
+        side that sends a byte at a time does not keep it from being called.
         """
         head = self._exactly(_HEAD.size, waiting)
         return self._rest(head, most_bytes, waiting)
@@ -96,22 +115,21 @@ class Channel:
 
     def _all(self, data: Data, waiting: Callable[[], None] | None) -> None:
         view = memoryview(data)
+        look = _Look(waiting, self._connection.gettimeout())
         while view:
-            try:
+            look.now_and_then()
+            with suppress(TimeoutError):
                 view = view[self._connection.send(view) :]
-            except TimeoutError:
-                if waiting is not None:
-                    waiting()
 
     def _exactly(self, size: int, waiting: Callable[[], None] | None) -> bytearray:
         data = bytearray(size)
         view, done = memoryview(data), 0
+        look = _Look(waiting, self._connection.gettimeout())
         while done < size:
+            look.now_and_then()
             try:
                 got = self._connection.recv_into(view[done:])
             except TimeoutError:
-                if waiting is not None:
-                    waiting()
                 continue
             except ConnectionResetError as error:
                 raise ChannelClosedError from error

@@ -22,6 +22,15 @@ class KilledError(Exception):
         self.why = why
 
 
+class DeviceFailedError(Exception):
+    """The GPU ran out of memory, or failed: of this machine, not of the job, which another attempt may carry out."""
+
+    def __init__(self, *, spoilt: bool) -> None:
+        super().__init__("the device failed" if spoilt else "the device has too little memory")
+        self.spoilt = spoilt
+        """Whether nothing on the device works any more in this process."""
+
+
 class InterruptedWorkError(Exception):
     """The work must stop here; it is nobody's fault."""
 

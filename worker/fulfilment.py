@@ -1,10 +1,13 @@
 """Runs the pipeline for a stored job: fetch its files, make the results, store them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
+import torch
 
+from storage.errors import ObjectMissingError
 from storage.jobs import Job, Stage
 from storage.keys import attempt_prefix, network_object_key, result_key
 from storage.objects import Objects, file_sha256
@@ -12,6 +15,7 @@ from storage.results import Result
 from worker import manifest, pipeline
 from worker.colors import parse_hex
 from worker.confined import Confined, confined
+from worker.errors import DeviceFailedError
 from worker.media import ClipFacts
 from worker.pipeline import Order
 from worker.progress import Progress
@@ -29,7 +33,8 @@ def fulfil(runtime: Runtime, job: Job, attempt: int, folder: Path, progress: Pro
     order = _order(objects, job, folder, media, progress)
     cached = _fetch_network(objects, job, folder, progress)
     try:
-        made = pipeline.run(order, folder, machine_of(runtime.settings), media, progress)
+        with device_failures():
+            made = pipeline.run(order, folder, machine_of(runtime.settings), media, progress)
         progress.begin(Stage.STORING)
         _remove_other_attempts(objects, job, attempt)
         written = manifest.write(made, order, folder, progress.timings)
@@ -40,6 +45,17 @@ def fulfil(runtime: Runtime, job: Job, attempt: int, folder: Path, progress: Pro
     except BaseException:
         objects.delete_prefix(attempt_prefix(job.id, attempt))
         raise
+
+
+@contextmanager
+def device_failures() -> Iterator[None]:
+    """PyTorch's own errors by a name that those may know who load no PyTorch."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise DeviceFailedError(spoilt=False) from error
+    except torch.AcceleratorError as error:
+        raise DeviceFailedError(spoilt=True) from error
 
 
 def _order(objects: Objects, job: Job, folder: Path, media: Confined, progress: Progress) -> Order:
@@ -69,9 +85,14 @@ def _order(objects: Objects, job: Job, folder: Path, media: Confined, progress: 
 def _fetch_network(objects: Objects, job: Job, folder: Path, progress: Progress) -> bool:
     """Whether an equal job has left its network, which is then in the folder."""
     key = network_object_key(job.network_key)
-    if not objects.exists(key):
-        return False
-    objects.fetch(key, folder / "network.pth", progress.alive)
+    path = folder / "network.pth"
+    try:
+        if not objects.exists(key):
+            return False
+        objects.fetch(key, path, progress.alive)
+    except ObjectMissingError:
+        path.unlink(missing_ok=True)
+        return False  # removed meanwhile, with the last job that shared it or at its time
     log.info("network reused")
     return True
 

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -16,9 +16,13 @@ from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
-_LOOK_EVERY_SECONDS: Final = 0.2
+if TYPE_CHECKING:
+    from model.segmenters import Machine
 
-# set once this process is warm, or has found that it cannot be; it is not awaited where nothing warms up
+_LOOK_EVERY_SECONDS: Final = 0.2
+_TRY_AGAIN_SECONDS: Final = 30.0
+
+# set once this process is warm; it is not awaited where nothing warms up
 _warm = threading.Event()
 _warm.set()
 
@@ -47,6 +51,16 @@ def wait_until_warm(stopping: Callable[[], bool]) -> bool:
 
 
 def _warm_up(runtime: Runtime) -> None:
+    while (machine := _warmed(runtime)) is None:
+        time.sleep(_TRY_AGAIN_SECONDS)
+    _warm.set()
+    _look_for_work(runtime)
+    greeting = {"tier": machine.tier.name, "device": str(machine.device)}
+    threading.Thread(target=_greet_for_ever, args=[runtime, greeting], name="presence", daemon=True).start()
+
+
+def _warmed(runtime: Runtime) -> "Machine | None":
+    """What there is to segment with; None, for now, where weights or a device are missing."""
     try:
         # here, in a thread of the child: the main process must not touch CUDA
         from worker.confined import confined  # noqa: PLC0415
@@ -56,14 +70,10 @@ def _warm_up(runtime: Runtime) -> None:
         machine = machine_of(runtime.settings)
         warm_up(machine)
     except Exception:
-        # a job that comes will fail for the same reason, with its own record of it
+        # it claims nothing: one broken worker would fail the jobs of all, faster than the others do theirs
         log.exception("this worker cannot segment")
-        return
-    finally:
-        _warm.set()
-    _look_for_work(runtime)
-    greeting = {"tier": machine.tier.name, "device": str(machine.device)}
-    threading.Thread(target=_greet_for_ever, args=[runtime, greeting], name="presence", daemon=True).start()
+        return None
+    return machine
 
 
 def _look_for_work(runtime: Runtime) -> None:

@@ -1,11 +1,12 @@
 """The recovery loop: what was lost is found again, and what nobody refers to is swept away."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import structlog
 
-from storage import jobs, recovery, results, retention
+from storage import jobs, recovery, results, retention, turns
 from storage.database import Database
 from storage.keys import NETWORKS, RESULTS, UPLOADS, job_of
 from storage.objects import Objects
@@ -15,6 +16,9 @@ log = structlog.get_logger(__name__)
 
 # `uploads/{job}`, and `results/{job}/{attempt}`: what a lost worker left goes, though its job lives on
 PARTS_OF_A_PREFIX = {UPLOADS: 2, RESULTS: 3}
+
+# Who had no job for so long is served first when one comes, like a new owner.
+TURNS_KEPT = timedelta(days=7)
 
 # A statement takes 32,766 values on SQLite.
 ASKED_AT_ONCE = 1000
@@ -40,20 +44,37 @@ def expire(database: Database, objects: Objects, *, records_kept: timedelta) -> 
             log.info("job expired", job_id=job_id)
             metrics.JOBS_EXPIRED.inc()
             for prefix in (UPLOADS, RESULTS):
-                objects.delete_prefix(f"{prefix}/{job_id}")
-    retention.forget(database, records_kept)
-    incoming.expire(database, objects, records_kept=records_kept)
+                with _on_its_own(f"{prefix}/{job_id}"):
+                    objects.delete_prefix(f"{prefix}/{job_id}")
+    while retention.forget(database, records_kept):
+        pass
+    with _on_its_own("uploads"):
+        incoming.expire(database, objects, records_kept=records_kept)
+
+
+@contextmanager
+def _on_its_own(what: str) -> Iterator[None]:
+    """What cannot be removed must not keep the rest: it is tried again at the next sweep."""
+    try:
+        yield
+    except Exception:
+        log.exception("not swept", what=what)
 
 
 def sweep(database: Database, objects: Objects, *, idle: timedelta, networks_kept: timedelta) -> None:
     """Remove objects that no job refers to, once they have not changed for `idle`."""
-    for prefix in sorted(orphans(database, objects, idle)):
-        log.info("swept", prefix=prefix)
-        metrics.PREFIXES_SWEPT.inc()
-        objects.delete_prefix(prefix)
-    incoming.sweep(database, objects, idle=idle)
-    oldest = database.now() - networks_kept
-    objects.delete([found.key for found in objects.list(NETWORKS) if found.changed_at < oldest])
+    with _on_its_own("orphans"):
+        for prefix in sorted(orphans(database, objects, idle)):
+            with _on_its_own(prefix):
+                objects.delete_prefix(prefix)
+                log.info("swept", prefix=prefix)
+                metrics.PREFIXES_SWEPT.inc()
+    with _on_its_own("incoming"):
+        incoming.sweep(database, objects, idle=idle)
+    with _on_its_own("networks"):
+        oldest = database.now() - networks_kept
+        objects.delete([found.key for found in objects.list(NETWORKS) if found.changed_at < oldest])
+    turns.forget(database, TURNS_KEPT)
 
 
 def orphans(database: Database, objects: Objects, idle: timedelta) -> set[str]:
@@ -62,14 +83,24 @@ def orphans(database: Database, objects: Objects, idle: timedelta) -> set[str]:
     for key, changed_at in _objects_of_jobs(objects):
         prefix = "/".join(key.split("/")[: PARTS_OF_A_PREFIX[key.split("/")[0]]])
         newest[prefix] = max(newest.get(prefix, 0.0), changed_at)
-    before = (database.now() - idle).timestamp()
-    candidates = {prefix for prefix, changed_at in newest.items() if changed_at <= before}
+    before = database.now() - idle
+    candidates = {
+        prefix
+        for prefix, changed_at in newest.items()
+        if changed_at <= before.timestamp() and not _is_being_submitted(job_of(prefix), before)
+    }
     ids = sorted({job_of(prefix) for prefix in candidates})
     for first in range(0, len(ids), ASKED_AT_ONCE):
         asked = ids[first : first + ASKED_AT_ONCE]
         candidates -= {f"{UPLOADS}/{job_id}" for job_id in jobs.with_files(database, asked)}
         candidates -= results.prefixes_in_use(database, asked)
     return candidates
+
+
+def _is_being_submitted(job_id: str, before: datetime) -> bool:
+    """Whether the job may yet get its record: a copy in a folder keeps the age of what it was copied from."""
+    born_at = jobs.born_at(job_id)
+    return born_at is not None and born_at > before
 
 
 def _objects_of_jobs(objects: Objects) -> Iterable[tuple[str, float]]:

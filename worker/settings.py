@@ -145,11 +145,21 @@ class WorkerSettings(BaseSettings):
         )
 
 
+REDIS_OPTIONS: dict[str, object] = {
+    # no task is ever redelivered by the broker: tasks are acknowledged on receipt, leases recover jobs
+    "visibility_timeout": 24 * 3600,
+    "health_check_interval": 30,
+    # a Redis that takes connections and says nothing must not hold the API's threads
+    "socket_connect_timeout": 3,
+    "socket_timeout": 5,
+    "socket_keepalive": True,
+}
+
+
 def broker_address(worker: WorkerSettings, storage: StorageSettings) -> tuple[str, dict[str, object]]:
     """Celery's broker address and transport options."""
     if worker.broker_url:
-        # no task is ever redelivered by the broker: tasks are acknowledged on receipt, leases recover jobs
-        return worker.broker_url, {"visibility_timeout": 24 * 3600, "health_check_interval": 30}
+        return worker.broker_url, REDIS_OPTIONS if worker.broker_url.startswith("redis") else {}
     folder = storage.data_dir.resolve() / "broker"
     for name in ("messages", "control"):
         (folder / name).mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +25,13 @@ from storage.errors import DatabaseUnavailableError, LeaseLostError, Unavailable
 from storage.jobs import Job
 from storage.keys import attempt_prefix
 from worker import observation, presence, queue, recovery, webhooks
-from worker.errors import CanceledError, DeadlineExceededError, HandedBackError, InputError
+from worker.errors import (
+    CanceledError,
+    DeadlineExceededError,
+    DeviceFailedError,
+    HandedBackError,
+    InputError,
+)
 from worker.observation import Observed
 from worker.processes import is_alive
 from worker.progress import Progress
@@ -38,8 +45,14 @@ MOST_SENDERS_CALLED = 8
 # Shared by the worker's main process, which hears the signal to stop, and its child, which does the work.
 _stopping = multiprocessing.get_context("fork").Event()
 
+# Set when nothing works any more on this process's device.
+_spoilt = threading.Event()
+
+# With millions of objects a sweep outlasts the time to the next.
+_sweeping = threading.Lock()
+
 # Failures of what we stand on, which another attempt may not meet.
-PASSING_FAILURES = (OSError, MemoryError, obstore.exceptions.BaseError, UnavailableError)
+PASSING_FAILURES = (OSError, MemoryError, obstore.exceptions.BaseError, UnavailableError, DeviceFailedError)
 
 
 @signals.worker_shutting_down.connect
@@ -90,6 +103,8 @@ def run_job(_waiting_job_id: str) -> None:
     if attempt is None:
         return
     _run_attempt(runtime, attempt)
+    if _spoilt.is_set():
+        os._exit(1)  # the pool starts another process, which begins with a device of its own
     if not _stopping.is_set() and storage_recovery.some_job_waits(runtime.database):
         queue.send_hint(attempt.job.id)  # while one worker lives, lost hints delay nobody
 
@@ -125,7 +140,9 @@ def _run(runtime: Runtime, attempt: Attempt) -> Job:
     except LeaseLostError:
         raise
     except Exception as failure:
-        ending = _ending_of(failure, database, attempt)
+        ending = ending_of(failure, database, attempt)
+        if isinstance(failure, DeviceFailedError) and failure.spoilt:
+            _spoilt.set()
     else:
 
         def ending() -> Job:
@@ -134,7 +151,7 @@ def _run(runtime: Runtime, attempt: Attempt) -> Job:
     return _recorded(ending, runtime.settings.lease_seconds)
 
 
-def _ending_of(failure: Exception, database: Database, attempt: Attempt) -> Callable[[], Job]:
+def ending_of(failure: Exception, database: Database, attempt: Attempt) -> Callable[[], Job]:
     """How an attempt ends that was interrupted or went wrong."""
     match failure:
         case CanceledError():
@@ -234,8 +251,16 @@ def recover() -> None:
 
 @queue.app.task(name=queue.SWEEP)
 def sweep() -> None:
-    """Remove what has expired, and objects that nobody refers to."""
-    runtime = current()
+    """Remove what has expired, and objects that nobody refers to; not while the last sweep is at it still."""
+    if not _sweeping.acquire(blocking=False):
+        return
+    try:
+        _sweep(current())
+    finally:
+        _sweeping.release()
+
+
+def _sweep(runtime: Runtime) -> None:
     recovery.expire(
         runtime.database, runtime.objects, records_kept=timedelta(days=runtime.settings.records_kept_days)
     )

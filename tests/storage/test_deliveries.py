@@ -132,3 +132,14 @@ def test_the_due_are_counted_up_to_a_bound(database: Database) -> None:
     owe(database, "ann", "a.example", 5)
     assert deliveries.count_due(database, 8) == 5
     assert deliveries.count_due(database, 3) == 3
+
+
+def test_one_asked_for_again_while_it_is_being_sent_is_owed_again(database: Database) -> None:
+    """The attempt under way might be the last, and fail."""
+    owe(database, "ann", "a.example")
+    sending = claim(database)
+    assert sending is not None
+    assert deliveries.reschedule(database, sending.job_id, sending.number) is not None
+    settle(database, sending, status=DeliveryStatus.FAILED)
+    (owed,) = deliveries.of(database, sending.job_id)
+    assert (owed.status, owed.tries) == (DeliveryStatus.PENDING, 0)

@@ -1,7 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from storage import attempts, turns
+from storage import attempts, jobs, turns
 from storage.database import Database
 from storage.jobs import Job, Priority
 from tests.clock import Clock
@@ -35,10 +35,10 @@ def test_one_job_of_another_owner_does_not_wait_for_a_thousand(database: Databas
 
 
 def test_owners_take_turns(database: Database, clock: Clock) -> None:
-    jobs = {owner: [job.id for job in several(database, owner, 3)] for owner in ("a", "b", "c")}
+    ids = {owner: [job.id for job in several(database, owner, 3)] for owner in ("a", "b", "c")}
     order = served(database, clock, 9)
     for turn in range(3):
-        assert set(order[3 * turn : 3 * turn + 3]) == {jobs[owner][turn] for owner in jobs}
+        assert set(order[3 * turn : 3 * turn + 3]) == {ids[owner][turn] for owner in ids}
 
 
 def test_the_more_urgent_then_the_older_comes_first(database: Database, clock: Clock) -> None:
@@ -81,3 +81,27 @@ def test_workers_that_claim_at_once_get_different_jobs(database: Database) -> No
         got = [job_id for job_id in pool.map(claim, range(12)) if job_id]
     assert len(got) == len(set(got)) == 12
     assert set(got) == ids
+
+
+def test_a_page_of_jobs_has_the_positions_that_each_has_alone(database: Database, clock: Clock) -> None:
+    for owner in ("a", "b", "c"):
+        several(database, owner, 3)
+    served(database, clock, 2)
+    page = jobs.page(database, limit=20)
+    together = turns.queue_positions(database, page)
+    alone = {job.id: turns.queue_position(database, job) for job in page}
+    assert together == {job_id: position for job_id, position in alone.items() if position is not None}
+    assert len(together) == 7
+
+
+def test_whoever_has_not_been_served_for_long_is_forgotten(database: Database, clock: Clock) -> None:
+    several(database, "a", 2)
+    served(database, clock, 1)
+    turns.forget(database, timedelta(days=7))
+    several(database, "b", 1)
+    clock.pass_(hours=24 * 8)
+    served(database, clock, 1)
+    turns.forget(database, timedelta(days=7))
+    with database.read() as connection:
+        known = set(connection.execute(turns.turns.select()).scalars())
+    assert known == {"b"}

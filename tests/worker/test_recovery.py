@@ -11,7 +11,7 @@ from storage.keys import network_object_key, result_key, upload_key
 from storage.objects import Objects
 from storage.results import Result
 from tests.clock import Clock
-from tests.storage.records import claim, stored, submit
+from tests.storage.records import claim, new_job, stored, submit
 from tests.storage.test_objects import files, write
 from worker import queue, recovery
 
@@ -53,7 +53,7 @@ def test_what_lost_attempts_left_is_swept_though_their_jobs_live_on(
         write(objects, key, b"x")
     clock.pass_(hours=4)
     recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
-    assert [found.key for found in objects.list("results")] == sorted(kept)
+    assert sorted(found.key for found in objects.list("results")) == sorted(kept)
 
 
 def test_what_a_killed_upload_left_half_written_is_swept(
@@ -124,3 +124,39 @@ def test_what_an_expired_job_left_behind_is_swept(database: Database, objects: O
     clock.pass_(seconds=61)
     retention.expire_due(database)
     assert recovery.orphans(database, objects, timedelta(0)) == {f"uploads/{job.id}"}
+
+
+def test_a_submission_that_takes_long_keeps_files_that_are_old(
+    database: Database, objects: Objects, clock: Clock
+) -> None:
+    """In a folder the copy of an upload is as old as the upload."""
+    job = new_job(database)
+    write(objects, job.video.key, b"clip")
+    clock.now += timedelta(minutes=50)
+    assert recovery.orphans(database, objects, HOUR) == set()
+    old = time.time() - 2 * 3600
+    os.utime(objects.local_path(job.video.key) or "", (old, old))
+    assert recovery.orphans(database, objects, HOUR) == set(), "the job's own id says that it is young"
+    clock.now += timedelta(minutes=11)
+    assert recovery.orphans(database, objects, HOUR) == {f"uploads/{job.id}"}
+
+
+def test_what_cannot_be_removed_keeps_nothing_else(
+    database: Database, objects: Objects, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (new_job(database) for _ in range(2))
+    for job in (first, second):
+        write(objects, job.video.key, b"clip")
+    write(objects, network_object_key("d" * 64), b"weights")
+    clock.now += 2 * WEEK
+    remove = objects.delete_prefix
+
+    def guarded(prefix: str) -> None:
+        if first.id in prefix:
+            raise PermissionError(prefix)
+        remove(prefix)
+
+    monkeypatch.setattr(objects, "delete_prefix", guarded)
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert [objects.exists(key) for key in (first.video.key, second.video.key)] == [True, False]
+    assert not objects.exists(network_object_key("d" * 64))

@@ -86,6 +86,7 @@ def _extend_jobs() -> None:
         batch.create_index("ix_jobs_owner_id", ["owner", "id"])
         batch.create_index("ix_jobs_owner_stored_bytes", ["owner", "stored_bytes"])
         batch.create_index("ix_jobs_expires_at", ["expires_at"])
+        batch.create_index("ix_jobs_expired_at", ["expired_at"])
 
 
 def _extend_deliveries() -> None:
