@@ -1,6 +1,5 @@
 """What the routes are given: one set for the life of the app."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -8,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.keyring import Keyring
-from api.limits import IN_MEMORY, RateLimits, Slots, stream_slots, upload_slots
+from api.limits import IN_MEMORY, RateLimits, Slots, inspection_slots, stream_slots, upload_slots
 from api.settings import ApiSettings
 from storage.database import Database
 from storage.objects import Objects
@@ -34,14 +33,14 @@ class Services:
     nursery: Nursery = field(default_factory=Nursery)
     limits_address: str = IN_MEMORY
     """Where requests are counted: in memory, or in a Redis that several processes share."""
-    inspections: asyncio.Semaphore = field(init=False)
+    inspections: Slots = field(init=False)
     keyring: Keyring = field(init=False)
     rates: RateLimits = field(init=False)
     uploads: Slots = field(init=False)
     streams: Slots = field(init=False)
 
     def __post_init__(self) -> None:
-        self.inspections = asyncio.Semaphore(self.settings.inspections_at_once)
+        self.inspections = inspection_slots(self.settings)
         self.keyring = Keyring(self.database)
         self.rates = RateLimits(self.limits_address)
         self.uploads = upload_slots(self.settings)

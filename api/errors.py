@@ -71,6 +71,11 @@ def unprocessable(code: str, detail: str) -> ApiError:
     return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, code, detail)
 
 
+def unavailable(code: str, detail: str, retry_after_seconds: int) -> ApiError:
+    headers = {"Retry-After": str(retry_after_seconds)}
+    return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, code, detail, headers)
+
+
 def problem(status: int, code: str, detail: str, instance: str) -> dict[str, Any]:
     """The problem document (RFC 9457). The type is about:blank, so the title is the status's own phrase."""
     return {
@@ -148,8 +153,7 @@ def limit_reached(error: LimitReachedError) -> ApiError:
 async def _on_unavailable(request: Request, error: Exception) -> JSONResponse:
     log.warning("unavailable", path=request.scope.get("raw_path", b"").decode("latin-1"), exc_info=error)
     detail = "The service cannot reach its database or its files just now. Try again in some seconds."
-    refused = ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, {"Retry-After": "5"})
-    return response(request, refused)
+    return response(request, unavailable("unavailable", detail, 5))
 
 
 async def on_bug(request: Request, error: Exception) -> JSONResponse:

@@ -3,20 +3,28 @@
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 
-from fastapi.concurrency import run_in_threadpool
+import structlog
 
 from api.dependencies import Services
-from api.errors import unprocessable
+from api.errors import unavailable, unprocessable
 from api.small_files import SmallFiles
+from api.waiting import to_its_end, while_waiting
 from storage.jobs import StoredFile
 from worker.channel import ChannelMisusedError
 from worker.confinement import Limits
 from worker.errors import InputError, KilledError
+from worker.nursery import ZygoteLostError
+
+log = structlog.get_logger(__name__)
+
+# All callers share the slots.
+EVERYBODY = ""
 
 # The decoder holds up to 17 frames of the largest clip (8192 x 8192 in 4:2:0: 100 MB each), and a mask's
 # colours take 20 bytes a pixel; the libraries themselves map about 1 GB.
@@ -35,16 +43,39 @@ class Inspected:
 
 
 async def inspect(
-    given: Services, video: StoredFile, masks: tuple[StoredFile, ...], small: SmallFiles
+    given: Services,
+    video: StoredFile,
+    masks: tuple[StoredFile, ...],
+    small: SmallFiles,
+    on_wait: Callable[[], Awaitable[None]],
 ) -> Inspected:
-    """Facts of a good upload; ApiError with the child's own code and sentence for a bad one."""
-    async with given.inspections:
-        return await run_in_threadpool(_inspect, given, video, masks, small)
+    """Facts of a good upload; ApiError with the child's own code and sentence for a bad one.
+
+    `on_wait` is called every few seconds until its turn has come and it has been looked at.
+    """
+    return await while_waiting(_in_turn(given, partial(_inspect, given, video, masks, small)), on_wait)
+
+
+async def _in_turn(given: Services, look: Callable[[], Inspected]) -> Inspected:
+    async with given.inspections.hold(EVERYBODY):
+        return await to_its_end(look)
 
 
 def _inspect(
     given: Services, video: StoredFile, masks: tuple[StoredFile, ...], small: SmallFiles
 ) -> Inspected:
+    try:
+        return _look(given, video, masks, small)
+    except ZygoteLostError as error:
+        log.warning("lost the process that looks at uploads; once more", error=str(error))
+    try:
+        return _look(given, video, masks, small)
+    except ZygoteLostError as error:
+        detail = "The service cannot look at uploads just now; nothing was kept. Try again in some seconds."
+        raise unavailable("unavailable", detail, 5) from error
+
+
+def _look(given: Services, video: StoredFile, masks: tuple[StoredFile, ...], small: SmallFiles) -> Inspected:
     with ExitStack() as stack:
         keys = [stored.key for stored in (video, *masks)]
         sources = [stack.enter_context(closing(small.take(key) or given.objects.open(key))) for key in keys]

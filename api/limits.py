@@ -15,7 +15,7 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from api.errors import ApiError, too_many
+from api.errors import ApiError, too_many, unavailable
 from api.keyring import Caller
 from api.settings import ApiSettings
 from storage.usage import Allowance
@@ -32,6 +32,9 @@ REDIS_SECONDS = 0.5
 AWAY_SECONDS = 10.0
 
 WINDOW_SECONDS = 60
+
+# Longer than any file but the worst is looked at, and as long as a caller's connection stays open without a word.
+INSPECTION_PATIENCE_SECONDS = 60.0
 
 # A burst of small uploads is through by then.
 UPLOAD_PATIENCE_SECONDS = 5.0
@@ -173,3 +176,11 @@ def stream_slots(settings: ApiSettings) -> Slots:
     most = settings.max_streams_at_once
     detail = f"At most {most} of your event streams may be open at once. Close one, or poll the job instead."
     return Slots(most, 0.0, too_many("too_many_streams", detail, 10))
+
+
+def inspection_slots(settings: ApiSettings, patience_seconds: float = INSPECTION_PATIENCE_SECONDS) -> Slots:
+    """Of the service, not of one owner."""
+    detail = (
+        "Too many files wait to be looked at just now; nothing was kept. Send this again in some seconds."
+    )
+    return Slots(settings.inspections_at_once, patience_seconds, unavailable("too_busy", detail, 10))

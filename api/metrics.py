@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.exceptions import HTTPException
 
 from storage import metrics as storage_metrics
 from storage.database import Database
@@ -113,15 +115,15 @@ def job_accepted(job: Job) -> None:
 
 
 @contextmanager
-def inspection(refusal: type[Exception]) -> Iterator[None]:
-    """Around an inspection, which a `refusal` may leave."""
+def inspection(refusal: type[HTTPException]) -> Iterator[None]:
+    """Around an inspection, which a `refusal` may leave: of the upload, or for a reason of ours."""
     outcome = "failed"
     with INSPECTION_DURATION.time():
         try:
             yield
             outcome = "accepted"
-        except refusal:
-            outcome = "refused"
+        except refusal as error:
+            outcome = "refused" if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else "failed"
             raise
         finally:
             INSPECTIONS.labels(outcome).inc()

@@ -1,10 +1,9 @@
 """A submission as JSON: the files of a new job are uploads that came before."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
 from api import completion, json_body, transfers
@@ -13,6 +12,7 @@ from api.errors import bad_request, conflict, sentence, too_large, unprocessable
 from api.schemas import JobIn
 from api.security import Caller
 from api.uploads import MAX_OPTIONS_BYTES, Received
+from api.waiting import to_its_end, while_waiting
 from storage import uploads
 from storage.errors import ObjectMissingError
 from storage.jobs import StoredFile
@@ -21,8 +21,6 @@ from storage.uploads import UploadStatus
 
 # the ids of a thousand masks, besides the options
 MAX_BODY_BYTES = 2 * MAX_OPTIONS_BYTES
-
-WAIT_SECONDS = 5.0
 
 
 async def body_of(request: Request) -> JobIn:
@@ -55,10 +53,7 @@ async def copy(given: Services, received: Received, on_wait: Callable[[], Awaita
     """
     if received.has_expired:
         raise completion.expired()
-    copying = asyncio.create_task(run_in_threadpool(_copy, given, received.copies))
-    while not (await asyncio.wait({copying}, timeout=WAIT_SECONDS))[0]:
-        await on_wait()
-    await copying
+    await while_waiting(to_its_end(partial(_copy, given, received.copies)), on_wait)
 
 
 def _copy(given: Services, copies: Mapping[str, str]) -> None:

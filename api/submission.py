@@ -87,9 +87,10 @@ async def _accept(
     if isinstance(found, Stored):
         idempotency.check_same(found, fingerprint)
         return await run_in_threadpool(_replay, given, found, job_id)
-    await named_files.copy(given, received, hold.renew if hold else _nothing)
+    on_wait = hold.renew if hold else _nothing
+    await named_files.copy(given, received, on_wait)
     with metrics.inspection(ApiError):
-        inspected = await inspect(given, video, masks, small)
+        inspected = await inspect(given, video, masks, small, on_wait)
     if options["webhook"]:
         options["webhook"]["base_url"] = base_url(request, given.settings)
     results_key, network_key = content_keys(caller.owner, video, masks, options, given.model_tag)
