@@ -13,9 +13,10 @@ import pytest
 
 from worker import seccomp
 from worker.channel import ChannelMisusedError
+from worker.child import ConfinedBugError, ZygoteLostError
 from worker.confinement import Limits
 from worker.errors import InputError, KilledError
-from worker.nursery import ConfinedBugError, Nursery, ZygoteLostError
+from worker.nursery import Nursery
 
 LIMITS = Limits(memory_bytes=2 * 1024**3, cpu_seconds=20)
 
