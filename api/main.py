@@ -20,6 +20,7 @@ from api import (
     webhook_secrets,
 )
 from api.bodies import Bodies
+from api.connections import raise_file_limit
 from api.dependencies import Services
 from api.observation import Observation
 from api.openapi import DESCRIPTION, describe, document_webhooks
@@ -96,6 +97,7 @@ def connect(settings: ApiSettings) -> Services:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    raise_file_limit()
     app.state.services.nursery.start()
     settings: ApiSettings = app.state.services.settings
     with metrics.served(app.state.metrics, settings.metrics_host, settings.metrics_port):

@@ -20,9 +20,10 @@ FIRST_PART = b'--x\r\nContent-Disposition: form-data; name="video"; filename="a.
 
 
 class Impatient(Connection):
-    """One that waits for a head no longer than a test does."""
+    """One that waits no longer than a test does."""
 
     head_seconds = 0.5
+    stall_seconds = 1.0
 
 
 @contextmanager

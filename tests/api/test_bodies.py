@@ -167,6 +167,33 @@ def test_a_head_that_never_ends_is_cut_off(service: Service) -> None:
             assert answer(connection) == (0, b"")
 
 
+def test_who_asks_and_reads_nothing_is_cut_off(service: Service) -> None:
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with listening(service) as port, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(20)
+        connection.connect(("127.0.0.1", port))
+
+        def is_cut_off() -> bool:
+            try:
+                connection.sendall(asked)
+            except ConnectionError:
+                return True
+            return False
+
+        wait_until(is_cut_off)
+
+
+def test_an_answer_is_taken_as_slowly_as_a_poor_line_takes_it(service: Service) -> None:
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with listening(service) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(asked * 200)
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            assert connection.recv(20_000)
+            time.sleep(0.05)
+
+
 def test_200_slow_uploads_of_one_owner_do_not_hold_up_another(
     make_service: Callable[..., Service], database: Database
 ) -> None:
