@@ -7,7 +7,15 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.keyring import Keyring
-from api.limits import IN_MEMORY, RateLimits, Slots, inspection_slots, stream_slots, upload_slots
+from api.limits import (
+    IN_MEMORY,
+    RateLimits,
+    Slots,
+    inspection_slots,
+    owner_inspection_slots,
+    stream_slots,
+    upload_slots,
+)
 from api.settings import ApiSettings
 from storage.database import Database
 from storage.objects import Objects
@@ -34,6 +42,7 @@ class Services:
     limits_address: str = IN_MEMORY
     """Where requests are counted: in memory, or in a Redis that several processes share."""
     inspections: Slots = field(init=False)
+    owner_inspections: Slots = field(init=False)
     keyring: Keyring = field(init=False)
     rates: RateLimits = field(init=False)
     uploads: Slots = field(init=False)
@@ -41,6 +50,7 @@ class Services:
 
     def __post_init__(self) -> None:
         self.inspections = inspection_slots(self.settings)
+        self.owner_inspections = owner_inspection_slots(self.settings)
         self.keyring = Keyring(self.database)
         self.rates = RateLimits(self.limits_address)
         self.uploads = upload_slots(self.settings)

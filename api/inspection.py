@@ -17,9 +17,9 @@ from api.small_files import SmallFiles
 from api.waiting import to_its_end, while_waiting
 from storage.jobs import StoredFile
 from worker.channel import ChannelMisusedError
+from worker.child import ZygoteLostError
 from worker.confinement import Limits
 from worker.errors import InputError, KilledError
-from worker.nursery import ZygoteLostError
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,7 @@ class Inspected:
 
 async def inspect(
     given: Services,
+    owner: str,
     video: StoredFile,
     masks: tuple[StoredFile, ...],
     small: SmallFiles,
@@ -53,11 +54,12 @@ async def inspect(
 
     `on_wait` is called every few seconds until its turn has come and it has been looked at.
     """
-    return await while_waiting(_in_turn(given, partial(_inspect, given, video, masks, small)), on_wait)
+    return await while_waiting(_in_turn(given, owner, partial(_inspect, given, video, masks, small)), on_wait)
 
 
-async def _in_turn(given: Services, look: Callable[[], Inspected]) -> Inspected:
-    async with given.inspections.hold(EVERYBODY):
+async def _in_turn(given: Services, owner: str, look: Callable[[], Inspected]) -> Inspected:
+    # an owner's next one goes behind those of others that wait
+    async with given.owner_inspections.hold(owner), given.inspections.hold(EVERYBODY):
         return await to_its_end(look)
 
 

@@ -178,6 +178,20 @@ def stream_slots(settings: ApiSettings) -> Slots:
     return Slots(most, 0.0, too_many("too_many_streams", detail, 10))
 
 
+def owner_inspection_slots(
+    settings: ApiSettings, patience_seconds: float = INSPECTION_PATIENCE_SECONDS
+) -> Slots:
+    """Of one owner: not all that there are, unless nobody else can call."""
+    most = settings.inspections_at_once
+    if settings.keys_required:
+        most -= 1
+    detail = (
+        "Too many of your files wait to be looked at just now; nothing was kept. Send this again in some seconds, "
+        "and fewer at once."
+    )
+    return Slots(max(1, most), patience_seconds, too_many("too_many_inspections", detail, 10))
+
+
 def inspection_slots(settings: ApiSettings, patience_seconds: float = INSPECTION_PATIENCE_SECONDS) -> Slots:
     """Of the service, not of one owner."""
     detail = (

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
+from anyio import CapacityLimiter
 from fastapi import Request
 from pydantic import ValidationError
 
@@ -21,6 +22,9 @@ from storage.uploads import UploadStatus
 
 # the ids of a thousand masks, besides the options
 MAX_BODY_BYTES = 2 * MAX_OPTIONS_BYTES
+
+# A store may take minutes for large files: more at once than one owner may send, and fewer than there are threads.
+_copies = CapacityLimiter(16)
 
 
 async def body_of(request: Request) -> JobIn:
@@ -53,7 +57,7 @@ async def copy(given: Services, received: Received, on_wait: Callable[[], Awaita
     """
     if received.has_expired:
         raise completion.expired()
-    await while_waiting(to_its_end(partial(_copy, given, received.copies)), on_wait)
+    await while_waiting(to_its_end(partial(_copy, given, received.copies), _copies), on_wait)
 
 
 def _copy(given: Services, copies: Mapping[str, str]) -> None:

@@ -78,6 +78,20 @@ async def _accept(
     if allowance and not isinstance(found, Stored):
         declared = declared_bytes(request)
         await run_in_threadpool(usage.check, given.database, caller.owner, allowance, declared)
+    async with given.uploads.hold(caller.owner):
+        return await _receive_and_store(request, given, caller, job_id, hold, small)
+
+
+async def _receive_and_store(
+    request: Request,
+    given: Services,
+    caller: Caller,
+    job_id: str,
+    hold: idempotency.Hold | None,
+    small: SmallFiles,
+) -> Accepted:
+    found = hold.found if hold else None
+    allowance = allowance_of(given.settings, caller)
     received = await _receive(request, given, caller, job_id, hold, small)
     video, masks = received.complete()
     options = parse_options(received.options, given.settings.max_deadline_seconds)
@@ -87,10 +101,13 @@ async def _accept(
     if isinstance(found, Stored):
         idempotency.check_same(found, fingerprint)
         return await run_in_threadpool(_replay, given, found, job_id)
+    if allowance and received.copies:
+        named = sum(file.bytes for file in (video, *masks))
+        await run_in_threadpool(usage.check, given.database, caller.owner, allowance, named)
     on_wait = hold.renew if hold else _nothing
     await named_files.copy(given, received, on_wait)
     with metrics.inspection(ApiError):
-        inspected = await inspect(given, video, masks, small, on_wait)
+        inspected = await inspect(given, caller.owner, video, masks, small, on_wait)
     if options["webhook"]:
         options["webhook"]["base_url"] = base_url(request, given.settings)
     results_key, network_key = content_keys(caller.owner, video, masks, options, given.model_tag)
@@ -137,8 +154,7 @@ async def _receive(
         if hold is not None:
             await hold.renew()
 
-    async with given.uploads.hold(caller.owner):
-        return await Receiver(given.objects, given.settings, job_id, small, on_progress).receive(request)
+    return await Receiver(given.objects, given.settings, job_id, small, on_progress).receive(request)
 
 
 def parse_options(text: str | None, max_deadline_seconds: int) -> dict[str, Any]:

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from anyio import CancelScope
-from fastapi.concurrency import run_in_threadpool
+from anyio import CancelScope, CapacityLimiter, to_thread
 
 WAIT_SECONDS = 5.0
 
@@ -27,9 +26,12 @@ async def while_waiting(work: Coroutine[Any, Any, T], on_wait: Callable[[], Awai
         await _ended(task)
 
 
-async def to_its_end(work: Callable[[], T]) -> T:
-    """Run it in a thread, which nothing can stop: a canceled request stays until it has ended, and cleans up then."""
-    task = asyncio.create_task(run_in_threadpool(work))
+async def to_its_end(work: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:
+    """Run it in a thread, which nothing can stop: a canceled request stays until it has ended, and cleans up then.
+
+    `limiter` keeps what may take long from all the threads there are.
+    """
+    task = asyncio.create_task(to_thread.run_sync(work, limiter=limiter))
     try:
         return await asyncio.shield(task)
     finally:

@@ -9,6 +9,9 @@ from worker.masks import read_masks
 from worker.masks.labels import field
 from worker.media import ClipFacts, ClipLimits, inspect
 
+# Telling the colours of a large mask apart takes half a second: these are a hundred of 1080p, or 32 of 4K.
+MOST_MASK_PIXELS = 256 * 1024**2
+
 OpenSource = Callable[[str], BinaryIO]
 
 # An uncompressed picture of the largest size there may be is larger; nobody draws masks like that.
@@ -21,10 +24,16 @@ def inspect_upload(
     """What the clip is and how many objects its masks (frame number to key) show.
 
     Raises InputError as `media.inspect` and `read_masks` do, `mask_frame_out_of_range` where the clip has
-    no such frame, and whatever `open_source` raises.
+    no such frame, `too_many_masks` where they are too large to be so many, and whatever `open_source` raises.
     """
     with closing(open_source(video)) as source:
         facts = inspect(source, limits)
+    most = max(1, MOST_MASK_PIXELS // (facts.width * facts.height))
+    if len(masks) > most:
+        detail = (
+            f"A job of a clip of {facts.width}x{facts.height} takes at most {most} masks; leave some out."
+        )
+        raise InputError("too_many_masks", detail)
     for frame in masks:
         if not 0 <= frame < facts.frames:
             raise InputError(

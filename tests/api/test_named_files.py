@@ -9,10 +9,11 @@ import httpx
 import pytest
 from rotomill import Client
 
-from storage import parts
+from storage import api_keys, parts
 from storage.database import Database
 from storage.objects import Objects
 from tests.api.service import Service, problem
+from tests.api.test_keys import bearer
 from tests.api.test_uploads import PART_BYTES, Sender, everywhere
 from tests.clock import Clock
 from tests.storage.test_objects import keys
@@ -109,6 +110,23 @@ def test_what_cannot_be_used_is_refused_and_leaves_nothing(
     for code, named in refused.items():
         assert problem(submit(service, **named))[1] == code
     assert keys(objects, "uploads") == []
+
+
+def test_what_would_be_too_much_is_refused_before_it_is_copied(
+    make_service: Callable[..., Service],
+    database: Database,
+    objects: Objects,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = make_service(host="0.0.0.0", max_stored_bytes=12_000)
+    service.client.headers.update(bearer(api_keys.create(database, "studio")[1]))
+    video, mask = sent(service, bytes(10_000)), sent(service, box_mask())
+
+    def copy(*_: str) -> None:
+        raise AssertionError("copied")
+
+    monkeypatch.setattr(objects, "copy", copy)
+    assert problem(submit(service, video=video, mask=mask)) == (403, "storage_full")
 
 
 def test_a_body_that_is_not_json_says_so(service: Service) -> None:

@@ -93,6 +93,15 @@ def test_a_mask_for_a_frame_that_does_not_exist(clip: Path, mask: Path) -> None:
     assert error.value.code == "mask_frame_out_of_range"
 
 
+def test_masks_that_are_too_many_for_their_size_are_not_read(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.inspection.MOST_MASK_PIXELS", 64 * 48 * 2)
+    with pytest.raises(InputError, match="at most 2 masks") as error:
+        inspect_upload(open_path, str(clip), dict.fromkeys(range(3), "nowhere"), ClipLimits(**LIMITS))
+    assert error.value.code == "too_many_masks"
+
+
 def test_a_huge_mask_file_is_not_read(nursery: Nursery, clip: Path, tmp_path: Path) -> None:
     huge = tmp_path / "huge.png"
     with huge.open("wb") as file:
