@@ -19,6 +19,8 @@ MEDIA_TYPE = "application/problem+json"
 
 # A guess at when one of many jobs has ended.
 ACTIVE_WAIT_SECONDS = 30
+# One at when one of many uploads is deleted.
+UPLOADS_WAIT_SECONDS = 60
 
 
 class ApiError(HTTPException):
@@ -145,6 +147,9 @@ def limit_reached(error: LimitReachedError) -> ApiError:
                 f"You have submitted the {most} jobs of today (UTC). Go on after midnight, or ask for more."
             )
             return too_many("too_many_jobs_today", detail, error.wait_seconds or 1)
+        case "uploads":
+            detail = f"At most {most} of your uploads may wait. Make jobs of some, and delete them or let them expire."
+            return too_many("too_many_open_uploads", detail, UPLOADS_WAIT_SECONDS)
         case _:
             detail = f"Your files may take {most} bytes here. Delete jobs that you no longer need."
             return forbidden("storage_full", detail)

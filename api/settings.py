@@ -76,6 +76,9 @@ class ApiSettings(BaseSettings):
     max_stored_bytes: int = Field(default=100 * 1024**3, ge=0)
     """Bytes of uploads and results that one owner of API keys may have stored; 0: any number."""
 
+    max_uploads: int = Field(default=1000, ge=0)
+    """Uploads (`POST /v1/uploads`) that one owner of API keys may have, complete or not; 0: any number."""
+
     max_uploads_at_once: int = Field(default=8, ge=1)
     """Bodies that one process receives from one owner at once; more wait a little, and are then refused."""
 

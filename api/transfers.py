@@ -42,7 +42,7 @@ def begin(given: Services, caller: Caller, asked: Asked) -> tuple[Upload, bool]:
         return known, False
     allowance = Allowance()
     if limits := allowance_of(settings, caller):
-        allowance = Allowance(stored_bytes=limits.stored_bytes)
+        allowance = Allowance(stored_bytes=limits.stored_bytes, uploads=settings.max_uploads)
         usage.check(given.database, caller.owner, allowance, asked.bytes)
     room = usage.room(given.database, caller.owner, allowance, asked.bytes)
     upload = _begun(given, caller, asked)

@@ -207,10 +207,11 @@ class Objects:
         The keys. Killed processes leave it: staged files in a folder, multipart uploads on S3.
         """
         if self.s3 is not None:
-            idle = [(key, upload_id) for key, upload_id in self.s3.unfinished(before) if not kept(key)]
-            for key, upload_id in idle:
+            removed = []
+            for key, upload_id in self.s3.unfinished(before, kept):
                 self.s3.abort(key, upload_id)
-            return [key for key, _ in idle]
+                removed.append(key)
+            return removed
         staged = [found.key for found in self.staged() if found.changed_at <= before]
         for key in staged:
             if self._folder is not None:

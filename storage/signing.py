@@ -1,6 +1,6 @@
 """What S3 can and obstore cannot: sign the parts of an upload, and see to unfinished ones (boto3)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache, cached_property
@@ -119,22 +119,33 @@ class S3:
         except MultipartMissingError:
             return
 
-    def unfinished(self, before: datetime) -> Iterator[tuple[str, str]]:
-        """Key and id of each upload in which nothing has arrived since."""
-        try:
-            with _converted():
-                asked = {"Bucket": self._bucket, "Prefix": self._folder}
-                pages = self._inside.get_paginator("list_multipart_uploads").paginate(**asked)
-                found = [upload for page in pages for upload in page.get("Uploads", ())]
-        except MultipartMissingError:
-            return  # so rclone says that there are none
-        except ClientError as error:
-            log.warning("the object store does not list unfinished uploads", reason=str(error))
-            return
-        for upload in found:
+    def unfinished(
+        self, before: datetime, kept: Callable[[str], bool] = lambda _key: False
+    ) -> Iterator[tuple[str, str]]:
+        """Key and id of each upload in which nothing has arrived since, but for those of keys that are `kept`."""
+        for upload in self._begun():
             key, upload_id = upload["Key"].removeprefix(self._folder), upload["UploadId"]
-            if upload["Initiated"] < before and self._newest_part(key, upload_id, before) <= before:
+            # the store is asked for the parts of few: there may be many thousands
+            if upload["Initiated"] >= before or kept(key):
+                continue
+            if self._newest_part(key, upload_id, before) <= before:
                 yield key, upload_id
+
+    def _begun(self) -> Iterator[dict[str, Any]]:
+        """All multipart uploads that have not ended, a page at a time."""
+        asked = {"Bucket": self._bucket, "Prefix": self._folder}
+        pages = iter(self._inside.get_paginator("list_multipart_uploads").paginate(**asked))
+        page: dict[str, Any] | None = {}
+        while page is not None:
+            yield from page.get("Uploads", ())
+            try:
+                with _converted():
+                    page = next(pages, None)
+            except MultipartMissingError:
+                return  # so rclone says that there are none
+            except ClientError as error:
+                log.warning("the object store does not list unfinished uploads", reason=str(error))
+                return
 
     def _newest_part(self, key: str, upload_id: str, otherwise: datetime) -> datetime:
         try:

@@ -31,6 +31,8 @@ class Allowance:
     active_jobs: int = 0
     jobs_a_day: int = 0
     stored_bytes: int = 0
+    uploads: int = 0
+    """That have not expired; looked at where one begins."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ def of(database: Database, owner: str) -> Usage:
 
 
 def check(database: Database, owner: str, allowance: Allowance, new_bytes: int) -> None:
-    """Raise LimitReachedError if one more job with so many bytes would be too much, as things stand."""
+    """Raise LimitReachedError if one more job or upload with so many bytes would be too much, as things stand."""
     with database.read() as connection:
+        _check_uploads(connection, database, owner, allowance)
         _check(_usage(connection, database, owner), allowance, database, new_bytes)
 
 
@@ -79,11 +82,12 @@ def room(
     """
 
     def admit(connection: sa.Connection) -> None:
-        if not allowance.stored_bytes:
+        if not (allowance.stored_bytes or allowance.uploads):
             return
         _lock(connection, {"owner": owner, "day": _today(database), "jobs": 0}, {"owner": owner})
         used = _usage(connection, database, owner)
         _check(used, Allowance(stored_bytes=allowance.stored_bytes), database, new_bytes)
+        _check_uploads(connection, database, owner, allowance)
 
     return admit
 
@@ -107,6 +111,18 @@ def _check(used: Usage, allowance: Allowance, database: Database, new_bytes: int
         raise LimitReachedError("jobs_a_day", allowance.jobs_a_day, seconds_of_today_left(database))
     if 0 < allowance.stored_bytes < used.stored_bytes + new_bytes:
         raise LimitReachedError("stored_bytes", allowance.stored_bytes)
+
+
+def _check_uploads(connection: sa.Connection, database: Database, owner: str, allowance: Allowance) -> None:
+    if not allowance.uploads:
+        return
+    waiting = sa.select(sa.func.count()).where(
+        uploads.c.owner == owner,
+        uploads.c.status != UploadStatus.EXPIRED,
+        uploads.c.expires_at > database.now(),
+    )
+    if connection.execute(waiting).scalar_one() >= allowance.uploads:
+        raise LimitReachedError("uploads", allowance.uploads)
 
 
 def _usage(connection: sa.Connection, database: Database, owner: str) -> Usage:

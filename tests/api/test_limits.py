@@ -71,6 +71,19 @@ def test_one_keys_limit_is_no_other_keys(make_keyed: Callable[..., Service], dat
     assert client.get("/livez").status_code == 200
 
 
+def test_uploads_that_wait_are_limited_and_one_that_goes_makes_room(
+    make_keyed: Callable[..., Service],
+) -> None:
+    client = make_keyed(max_uploads=2).client
+    file = {"filename": "clip.mp4", "bytes": 10}
+    begun = [client.post("/v1/uploads", json=file) for _ in range(2)]
+    refused = client.post("/v1/uploads", json=file)
+    assert problem(refused) == (429, "too_many_open_uploads")
+    assert refused.headers["retry-after"]
+    client.delete(begun[0].headers["location"])
+    assert client.post("/v1/uploads", json=file).status_code == 201
+
+
 def test_an_open_service_and_a_limit_of_nought_limit_nothing(
     service: Service, make_keyed: Callable[..., Service]
 ) -> None:

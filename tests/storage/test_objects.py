@@ -215,7 +215,7 @@ def test_a_store_that_is_away_is_an_error_of_its_own_within_its_patience(
 
 
 def test_what_a_killed_process_left_half_written_goes_once_it_is_idle(
-    objects: Objects, objects_kind: str, tmp_path: Path
+    objects: Objects, objects_kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, after = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(hours=1)
     if objects.s3 is None:
@@ -228,7 +228,9 @@ def test_what_a_killed_process_left_half_written_goes_once_it_is_idle(
     if objects_kind != "moto":  # which says of every upload that it was begun in 2010
         assert objects.remove_unfinished(before) == []
     if objects.s3 is not None:
-        assert objects.remove_unfinished(after, kept=lambda key: key == "networks/x.pth") == []
+        with monkeypatch.context() as watched:
+            watched.delattr(type(objects.s3), "_newest_part")  # whoever is kept is not asked about
+            assert objects.remove_unfinished(after, kept=lambda key: key == "networks/x.pth") == []
     assert len(objects.remove_unfinished(after)) == 1
     assert objects.remove_unfinished(after) == []
     assert keys(objects) == ["networks/x.pth"]

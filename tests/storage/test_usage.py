@@ -118,6 +118,24 @@ def test_of_many_uploads_at_once_none_slips_through(database: Database) -> None:
     assert usage.of(database, "a") == Usage(1, 1, 5 * BYTES)
 
 
+def test_of_many_uploads_at_once_no_more_begin_than_may_wait(database: Database, clock: Clock) -> None:
+    allowance = Allowance(uploads=5)
+
+    def attempt(_number: int) -> bool:
+        try:
+            return uploads.begin(database, new_upload(database), usage.room(database, "a", allowance, 0))
+        except LimitReachedError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, range(24))) == 5
+    with pytest.raises(LimitReachedError, match="uploads"):
+        usage.check(database, "a", allowance, 0)
+    usage.check(database, "b", allowance, 0)
+    clock.pass_(hours=25)
+    assert attempt(0)
+
+
 def new_upload(database: Database) -> Upload:
     now = database.now()
     return Upload(
