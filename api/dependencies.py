@@ -16,6 +16,7 @@ from api.limits import (
     stream_slots,
     upload_slots,
 )
+from api.readiness import Readiness
 from api.settings import ApiSettings
 from storage.database import Database
 from storage.objects import Objects
@@ -43,6 +44,7 @@ class Services:
     """Where requests are counted: in memory, or in a Redis that several processes share."""
     inspections: Slots = field(init=False)
     owner_inspections: Slots = field(init=False)
+    readiness: Readiness = field(default_factory=Readiness)
     keyring: Keyring = field(init=False)
     rates: RateLimits = field(init=False)
     uploads: Slots = field(init=False)

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from api.readiness import Readiness
 from api.schemas import JobOut
 from api.webhook_schemas import WebhookBody
 from storage import attempts, deliveries, submissions, workers
@@ -189,6 +190,7 @@ def test_readiness_names_what_is_missing_and_liveness_asks_nobody(service: Servi
 
     target = service.services if broken == "broker" else getattr(service.services, broken)
     setattr(target, "check_broker" if broken == "broker" else "check", fail)
+    service.services.readiness = Readiness()
     response = service.client.get("/readyz")
     assert (response.status_code, response.json()["code"]) == (503, "not_ready")
     assert response.json()["checks"][broken] == "failed"
