@@ -19,8 +19,8 @@ from storage.usage import Allowance
 
 log = structlog.get_logger(__name__)
 
-# A signed address must outlive the part that is sent to it, on a slow line too.
-SIGNED_FOR = timedelta(hours=6)
+# A store looks at it when a part begins; who comes later asks again. Until then it takes its part any number of times.
+SIGNED_FOR = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)

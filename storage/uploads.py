@@ -191,6 +191,20 @@ def expire_due(database: Database, limit: int = 100) -> Sequence[Upload]:
     return [upload for upload in expired if upload]
 
 
+def open_at_store(database: Database, after: str = "", limit: int = 100) -> Sequence[Upload]:
+    """Open uploads whose parts go straight to the store, by their ids; those `after` one."""
+    wanted = (uploads.c.status == UploadStatus.OPEN, uploads.c.multipart_id.is_not(None), uploads.c.id > after)
+    query = sa.select(uploads).where(*wanted).order_by(uploads.c.id).limit(limit)
+    with database.read() as connection:
+        return [_from_row(row) for row in connection.execute(query)]
+
+
+def end(database: Database, upload: Upload) -> bool:
+    """Expire an open upload before its time; False where it is not open any more."""
+    ended: dict[str, Any] = {"status": UploadStatus.EXPIRED, "idempotency_key": None}
+    return _change(database, upload.id, uploads.c.status == UploadStatus.OPEN, **ended) is not None
+
+
 def forget(database: Database, kept: timedelta) -> int:
     """Delete the records of uploads that expired longer than `kept` ago; how many there were."""
     old = sa.and_(uploads.c.status == UploadStatus.EXPIRED, uploads.c.expires_at < database.now() - kept)

@@ -6,9 +6,11 @@ import structlog
 
 from storage import uploads
 from storage.database import Database
+from storage.errors import MultipartMissingError
 from storage.keys import INCOMING, incoming_prefix
 from storage.objects import Objects
-from storage.parts import parts_of
+from storage.parts import Parts, parts_of
+from storage.uploads import Upload
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +22,26 @@ def expire(database: Database, objects: Objects, *, records_kept: timedelta) -> 
             log.info("upload expired", upload_id=upload.id, bytes=upload.bytes)
             parts_of(objects).remove(upload)
     uploads.forget(database, records_kept)
+
+
+def end_oversized(database: Database, objects: Objects) -> None:
+    """End open uploads of which more has arrived than was declared. A signed address takes its part again and again,
+    and a store may keep each (SeaweedFS does, until the upload ends).
+    """
+    parts, last = parts_of(objects), ""
+    while found := uploads.open_at_store(database, last):
+        for upload in found:
+            if _arrived_bytes(parts, upload) > upload.bytes and uploads.end(database, upload):
+                log.warning("upload ended", upload_id=upload.id, owner=upload.owner, bytes=upload.bytes)
+                parts.remove(upload)
+        last = found[-1].id
+
+
+def _arrived_bytes(parts: Parts, upload: Upload) -> int:
+    try:
+        return sum(part.bytes for part in parts.arrived(upload))
+    except MultipartMissingError:
+        return 0  # it has ended just now
 
 
 def sweep(database: Database, objects: Objects, *, idle: timedelta) -> None:

@@ -69,6 +69,8 @@ def sweep(database: Database, objects: Objects, *, idle: timedelta, networks_kep
                 objects.delete_prefix(prefix)
                 log.info("swept", prefix=prefix)
                 metrics.PREFIXES_SWEPT.inc()
+    with _on_its_own("oversized"):
+        incoming.end_oversized(database, objects)
     with _on_its_own("incoming"):
         incoming.sweep(database, objects, idle=idle)
     with _on_its_own("networks"):

@@ -3,10 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
+from storage import uploads
 from storage.database import Database
+from storage.errors import MultipartMissingError
 from storage.objects import Objects
+from storage.parts import parts_of
+from storage.uploads import Upload, UploadStatus
 from tests.clock import Clock
 from tests.storage.test_objects import KINDS, files, keys, write
 from worker import recovery
@@ -50,6 +55,37 @@ def test_parts_of_no_upload_are_swept_once_they_are_idle(
     clock.pass_(hours=2)
     recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
     assert keys(objects) == []
+
+
+@pytest.mark.parametrize("objects_kind", ["moto"])  # it looks at no length that was signed
+def test_an_upload_of_which_more_arrives_than_was_declared_is_ended(
+    database: Database, objects: Objects, clock: Clock
+) -> None:
+    parts, sent = parts_of(objects), {}
+    for name, arrives in {"honest": 10, "greedy": 11}.items():
+        upload = Upload(
+            id=f"upl_{name}",
+            owner="a",
+            filename="clip.mp4",
+            bytes=10,
+            part_bytes=10,
+            object_key=f"incoming/upl_{name}/file",
+            multipart_id=parts.begin(f"incoming/upl_{name}/file"),
+            created_at=clock.now,
+            expires_at=clock.now + HOUR,
+        )
+        assert uploads.begin(database, upload)
+        assert httpx.put(parts.address(upload, 1, HOUR) or "", content=bytes(arrives)).is_success
+        sent[name] = upload
+    recovery.sweep(database, objects, idle=WEEK, networks_kept=WEEK)
+    statuses = {name: uploads.get(database, "a", one.id) for name, one in sent.items()}
+    assert {name: one.status for name, one in statuses.items() if one} == {
+        "honest": UploadStatus.OPEN,
+        "greedy": UploadStatus.EXPIRED,
+    }
+    assert len(parts.arrived(sent["honest"])) == 1
+    with pytest.raises(MultipartMissingError):
+        parts.arrived(sent["greedy"])
 
 
 @pytest.mark.parametrize("objects_kind", ["rclone"])
