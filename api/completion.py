@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from http import HTTPStatus
 
 import structlog
 
 from api.dependencies import Services
 from api.errors import ApiError, conflict, gone, too_large, unprocessable
 from storage import uploads
-from storage.errors import MultipartMissingError
+from storage.errors import MultipartMissingError, ObjectMissingError, PartsChangedError
 from storage.parts import Parts, parts_of
 from storage.uploads import StoredPart, Upload, UploadStatus
 
@@ -68,19 +69,31 @@ def hold(given: Services, upload: Upload) -> Upload:
 
 def _assembled(given: Services, parts: Parts, held: Upload, on_chunk: Callable[[], None]) -> str:
     """The SHA-256 (hex) of the object that the parts have become."""
+    try:
+        return _put_together(given, parts, held, on_chunk)
+    except ObjectMissingError as error:
+        # removed, or completed by another, while we read
+        _discard(given, held)
+        raise expired() from error
+
+
+def _put_together(given: Services, parts: Parts, held: Upload, on_chunk: Callable[[], None]) -> str:
     digest = None
     try:
         found = parts.arrived(held)
         _refuse_oversize(given, held, found)
         _refuse_incomplete(held, found)
         digest = parts.assemble(held, found, on_chunk)
+    except PartsChangedError as error:
+        detail = "Parts were replaced while they were put together. Send no more, then complete it again."
+        raise conflict("upload_incomplete", detail) from error
     except MultipartMissingError as error:
         # an earlier completion got so far and no further, or the store has dropped the parts
         if not given.objects.exists(held.object_key):
-            remove(given, held)
+            _discard(given, held)
             raise expired() from error
     if given.objects.size(held.object_key) != held.bytes:
-        remove(given, held)
+        _discard(given, held)
         raise unprocessable("upload_changed", "Parts changed while they were put together. Begin anew.")
     return digest or given.objects.sha256(held.object_key, on_chunk)
 
@@ -90,7 +103,7 @@ def _refuse_oversize(given: Services, held: Upload, found: list[StoredPart]) -> 
         part.number <= held.part_count and part.bytes <= held.bytes_of_part(part.number) for part in found
     )
     if not within:
-        remove(given, held)
+        _discard(given, held)
         detail = f"More was sent than the {held.bytes:,} bytes declared; nothing was kept. Begin anew."
         raise too_large("upload_too_large", detail)
 
@@ -111,13 +124,25 @@ def record(given: Services, held: Upload, digest: str) -> Upload:
     done = uploads.complete(given.database, held, digest, kept(given))
     if done is None:
         # deleted or expired meanwhile, whose objects were removed before ours was there; or taken over by another
-        now = uploads.get(given.database, held.owner, held.id)
-        if now is None or now.status is UploadStatus.EXPIRED:
+        refusal = lost(given, held)
+        if refusal.status is HTTPStatus.GONE:
             parts_of(given.objects).remove(held)
-            raise expired()
-        raise completing()
+        raise refusal
     log.info("upload complete", upload_id=done.id, bytes=done.bytes)
     return done
+
+
+def lost(given: Services, held: Upload) -> ApiError:
+    """What to say where an upload is held no more: it is gone, or another request goes on with it."""
+    now = uploads.get(given.database, held.owner, held.id)
+    return expired() if now is None or now.status is UploadStatus.EXPIRED else completing()
+
+
+def _discard(given: Services, held: Upload) -> None:
+    """Remove what cannot become a file. Raises ApiError where it is held no more: then it is not ours to remove."""
+    if not uploads.delete_held(given.database, held):
+        raise lost(given, held)
+    parts_of(given.objects).remove(held)
 
 
 def _checked(given: Services, done: Upload, sha256: str | None) -> Upload:
@@ -129,7 +154,7 @@ def _checked(given: Services, done: Upload, sha256: str | None) -> Upload:
 
 
 class Renewal:
-    """Goes on holding an upload while it is worked on."""
+    """Goes on holding an upload while it is worked on. Raises ApiError where it has been lost."""
 
     def __init__(self, given: Services, held: Upload) -> None:
         self._given = given
@@ -142,7 +167,8 @@ class Renewal:
 
     def renew(self) -> None:
         self._renewed = time.monotonic()
-        uploads.renew(self._given.database, self._held)
+        if not uploads.renew(self._given.database, self._held):
+            raise lost(self._given, self._held)
 
     def renew_if_due(self) -> None:
         if self.is_due:

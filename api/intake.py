@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
+from anyio import CancelScope
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
@@ -11,6 +12,7 @@ from api.bodies import allow_body
 from api.dependencies import Services
 from api.errors import bad_request, conflict, not_found, too_large, unprocessable
 from api.multipart import INCOMPLETE
+from api.waiting import to_its_end
 from storage import uploads
 from storage.keys import part_key
 from storage.parts import parts_of
@@ -43,7 +45,19 @@ async def _nothing() -> None:
 
 async def take_whole(request: Request, given: Services, upload: Upload) -> Upload:
     """Store the whole file from one request, and complete the upload."""
-    held = await run_in_threadpool(completion.hold, given, upload)
+    taken: list[Upload] = []
+    try:
+        await to_its_end(lambda: taken.append(completion.hold(given, upload)))
+        return await _take_held(request, given, taken[0])
+    except BaseException:
+        # also when the request's task is being canceled
+        with CancelScope(shield=True), suppress(Exception):
+            for held in taken:
+                await run_in_threadpool(uploads.release, given.database, held)
+        raise
+
+
+async def _take_held(request: Request, given: Services, held: Upload) -> Upload:
     if held.status is UploadStatus.COMPLETE:
         raise completion.completed()
     renewal = completion.Renewal(given, held)
@@ -52,16 +66,10 @@ async def take_whole(request: Request, given: Services, upload: Upload) -> Uploa
         if renewal.is_due:
             await run_in_threadpool(renewal.renew)
 
-    try:
-        writer = given.objects.writer(held.object_key)
-        await _store(request, writer, held.bytes, on_chunk)
-        await run_in_threadpool(parts_of(given.objects).remove_parts, held)
-        return await run_in_threadpool(completion.record, given, held, writer.sha256)
-    except BaseException:
-        # synchronous, since it must also run when the request's task is being canceled
-        with suppress(Exception):
-            uploads.release(given.database, held)
-        raise
+    writer = given.objects.writer(held.object_key)
+    await _store(request, writer, held.bytes, on_chunk)
+    await run_in_threadpool(parts_of(given.objects).remove_parts, held)
+    return await run_in_threadpool(completion.record, given, held, writer.sha256)
 
 
 async def _store(

@@ -31,8 +31,9 @@ class UploadStatus(StrEnum):
     """Its time has passed and its object is gone; the row is there to say so."""
 
 
-# Whoever completes an upload and says nothing for so long is gone; another request may go on.
-HOLD = timedelta(seconds=120)
+# Whoever completes an upload and says nothing for so long is gone; another request may go on. One call to a store that
+# is slow and repeated (storage.signing) says nothing for eight minutes.
+HOLD = timedelta(minutes=10)
 
 uploads = sa.Table(
     "uploads",
@@ -178,6 +179,13 @@ def delete(database: Database, upload: Upload) -> bool:
         return connection.execute(sa.delete(uploads).where(uploads.c.id == upload.id)).rowcount == 1
 
 
+def delete_held(database: Database, held: Upload) -> bool:
+    """Remove the record, as long as it is held; False where it has been lost, and what there is belongs to others."""
+    with database.write() as connection:
+        mine = sa.delete(uploads).where(uploads.c.id == held.id, _is_held(held))
+        return connection.execute(mine).rowcount == 1
+
+
 def expire_due(database: Database, limit: int = 100) -> Sequence[Upload]:
     """The uploads whose time has passed, expired now; their objects are the caller's to remove."""
     now = database.now()
@@ -193,7 +201,11 @@ def expire_due(database: Database, limit: int = 100) -> Sequence[Upload]:
 
 def open_at_store(database: Database, after: str = "", limit: int = 100) -> Sequence[Upload]:
     """Open uploads whose parts go straight to the store, by their ids; those `after` one."""
-    wanted = (uploads.c.status == UploadStatus.OPEN, uploads.c.multipart_id.is_not(None), uploads.c.id > after)
+    wanted = (
+        uploads.c.status == UploadStatus.OPEN,
+        uploads.c.multipart_id.is_not(None),
+        uploads.c.id > after,
+    )
     query = sa.select(uploads).where(*wanted).order_by(uploads.c.id).limit(limit)
     with database.read() as connection:
         return [_from_row(row) for row in connection.execute(query)]

@@ -215,7 +215,7 @@ def test_a_completion_that_was_killed_is_taken_over(
     assert held is not None
     parts_of(objects).assemble(held, parts_of(objects).arrived(held), lambda: None)
     assert problem(sender.complete()) == (409, "upload_completing")
-    clock.pass_(minutes=3)
+    clock.pass_(minutes=11)
     assert sender.complete().json()["sha256"] == hashlib.sha256(CONTENT).hexdigest()
     assert uploads.complete(database, held, "0" * 64, timedelta(0)) is None
 

@@ -18,7 +18,8 @@ from tests.api.service import Service, problem
 from tests.api.test_bodies import wait_until
 from tests.api.test_submission import KEY
 from tests.clock import Clock
-from worker.nursery import Child, Nursery
+from worker.child import Child
+from worker.nursery import Nursery
 
 
 @pytest.fixture
