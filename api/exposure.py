@@ -16,6 +16,9 @@ log = structlog.get_logger(__name__)
 
 MAKE_A_KEY = "`python -m api.admin keys create OWNER`"
 
+# What proxies add. A machine's own user comes through none.
+PROXY_HEADERS = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -54,6 +57,13 @@ def check_keyless(request: Request, settings: ApiSettings) -> None:
             "exposed_without_keys",
             "This service answers only its own machine without API keys. Its operator must set ROTOMILL_HOST to "
             "the address it listens on, and make keys.",
+        )
+    # who has said that no keys are wanted may have a proxy that knows its callers
+    if settings.api_keys_required is None and any(name in request.headers for name in PROXY_HEADERS):
+        raise forbidden(
+            "exposed_without_keys",
+            f"A proxy stands before this service, which has no API keys. Its operator must make one with {MAKE_A_KEY} "
+            "and set ROTOMILL_PUBLIC_URL first.",
         )
     host = request.headers.get("host", "")
     if not _is_ours(host, settings):
@@ -95,7 +105,7 @@ def _is_cross_site(request: Request, host: str, settings: ApiSettings) -> bool:
     origin = request.headers.get("origin")
     if origin is None:
         return False
-    ours = {host.lower(), urlsplit(settings.public_url).netloc.lower()}
+    ours = {host.lower(), urlsplit(settings.public_url).netloc.lower()} - {""}
     return origin == "null" or origin.partition("://")[2].lower() not in ours
 
 

@@ -33,6 +33,10 @@ class MultipartMissingError(StorageError):
     """The store knows no such upload in parts (any more): it was finished, aborted or swept."""
 
 
+class PartsChangedError(StorageError):
+    """A part that was named is not the one that is there (any more)."""
+
+
 class TooManySecretsError(StorageError):
     """The owner has rotated its webhook secret so often that older ones must retire first."""
 

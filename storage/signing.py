@@ -12,7 +12,7 @@ import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storage.errors import MultipartMissingError, ObjectsUnavailableError
+from storage.errors import MultipartMissingError, ObjectsUnavailableError, PartsChangedError
 from storage.stores import S3Settings
 from storage.uploads import StoredPart
 
@@ -104,7 +104,7 @@ class S3:
             ]
 
     def finish(self, key: str, upload_id: str, parts: list[StoredPart]) -> None:
-        """Make an object of the parts. Raises MultipartMissingError as `arrived` does."""
+        """Make an object of the parts. Raises MultipartMissingError as `arrived` does, and PartsChangedError."""
         listed = [{"PartNumber": part.number, "ETag": part.tag} for part in parts]
         with _converted():
             self._inside.complete_multipart_upload(
@@ -190,8 +190,11 @@ def _converted() -> Iterator[None]:
         yield
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if error.response.get("Error", {}).get("Code") == "NoSuchUpload":
+        code = error.response.get("Error", {}).get("Code")
+        if code == "NoSuchUpload":
             raise MultipartMissingError(str(error)) from error
+        if code == "InvalidPart":
+            raise PartsChangedError(str(error)) from error
         if status in _PASSING:
             raise ObjectsUnavailableError(str(error)) from error
         raise

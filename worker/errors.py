@@ -52,6 +52,6 @@ class AddressDeniedError(Exception):
 
     def __init__(self, host: str) -> None:
         super().__init__(
-            f"{host} leads to an address that webhooks are not sent to (private, local or reserved); "
-            "give one on the public internet"
+            f"{host} leads to no address that webhooks are sent to: to none, or to one that is private, local or "
+            "reserved; give a name that is on the public internet"
         )

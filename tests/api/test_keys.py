@@ -168,6 +168,7 @@ def test_with_a_key_it_starts_anywhere_and_with_a_revoked_one_it_does_not(databa
         ({"Origin": "https://evil.example"}, "cross_site_refused"),
         ({"Origin": "http://127.0.0.1:3000"}, "cross_site_refused"),
         ({"Origin": "null"}, "cross_site_refused"),
+        ({"Origin": "file://"}, "cross_site_refused"),
         ({"Sec-Fetch-Site": "cross-site"}, "cross_site_refused"),
         ({"Origin": "http://127.0.0.1:8000", "Sec-Fetch-Site": "same-origin"}, None),
     ],
@@ -184,6 +185,19 @@ def test_an_open_service_is_closed_to_web_pages_of_strangers(
     # a page may well send a GET; it cannot read the answer, unless its name is made to mean us
     readable = client.get("/v1/jobs", headers=headers).status_code == 200
     assert readable == (code != "host_not_allowed")
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "Via"])
+def test_an_open_service_does_not_answer_whom_a_proxy_lets_through(
+    make_service: Callable[..., Service], name: str
+) -> None:
+    client = make_service().client
+    refused = client.get("/v1/jobs", headers={name: "192.0.2.7"})
+    assert problem(refused) == (403, "exposed_without_keys")
+    assert "ROTOMILL_PUBLIC_URL" in refused.json()["detail"]
+    # unless its operator says that the proxy knows its callers
+    knowing = make_service(api_keys_required=False).client
+    assert knowing.get("/v1/jobs", headers={name: "192.0.2.7"}).status_code == 200
 
 
 def test_an_open_service_answers_no_other_machine_however_it_was_started(service: Service) -> None:

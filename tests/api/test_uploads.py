@@ -133,6 +133,28 @@ def test_a_part_may_come_again_until_it_is_complete(service: Service) -> None:
     assert sender.show()["sha256"] == hashlib.sha256(b"what was meant").hexdigest()
 
 
+@pytest.mark.parametrize("objects_kind", ["moto"])
+def test_a_part_that_is_replaced_while_it_is_completed_may_be_completed_again(
+    service: Service, objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = Sender(service, b"0123456789")
+    sender.send()
+    store: Any = objects.s3
+    listed = store.arrived(*store_names(service, sender))
+    with monkeypatch.context() as before:
+        before.setattr(store, "arrived", lambda *_: listed)
+        sender.put(sender.addresses()[0], b"9876543210")
+        assert problem(sender.complete()) == (409, "upload_incomplete")
+    assert sender.complete().json()["sha256"] == hashlib.sha256(b"9876543210").hexdigest()
+
+
+def store_names(service: Service, sender: Sender) -> tuple[str, str]:
+    """What the store calls an upload: its key and id."""
+    upload = uploads.get(service.services.database, "local", sender.id)
+    assert upload is not None
+    return upload.object_key, upload.multipart_id or ""
+
+
 @everywhere
 def test_another_length_than_declared_is_never_stored(
     service: Service, objects: Objects, objects_kind: str

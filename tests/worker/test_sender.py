@@ -102,6 +102,15 @@ def test_a_denial_does_not_tell_which_address_an_inner_name_has() -> None:
     assert "10.3.2.1" not in (answer.error or "")
 
 
+def test_an_inner_name_cannot_be_told_from_none() -> None:
+    def unknown(_host: str, _port: int) -> Sequence[str]:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    errors = {post(8080, resolver=resolver).error for resolver in (says(["10.3.2.1"]), says([]), unknown)}
+    assert len(errors) == 1
+    assert (errors.pop() or "").startswith("address_denied: ")
+
+
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:7f00:1]"]
 )
