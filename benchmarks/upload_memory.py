@@ -94,7 +94,7 @@ def _api(data: Path, environment: Mapping[str, str]) -> Iterator[tuple[Server, s
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     migrate = [sys.executable, "-m", "storage", "migrate"]
-    subprocess.run(migrate, cwd=ROOT, env={**os.environ, **environment}, check=True, capture_output=True)  # noqa: S603
+    subprocess.run(migrate, cwd=ROOT, env={**os.environ, **environment}, check=True, capture_output=True)  # noqa: S603 — our own command line
     command = [sys.executable, "-m", "uvicorn", "--factory", "api.main:create_app", "--port", str(port)]
     server = Server("api", [*command, "--no-access-log"], data, lambda: _answers(url), environment, cwd=ROOT)
     with running(server):

@@ -60,13 +60,13 @@ class Children(Collector):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files: Collector = MultiProcessCollector(None, path=str(folder))  # type: ignore[no-untyped-call]
+        self._files: Collector = MultiProcessCollector(None, path=str(folder))  # type: ignore[no-untyped-call]  # untyped there
 
     def collect(self) -> Iterator[Metric]:
         for file in self._folder.glob("gauge_live*.db"):
             process_id = int(file.stem.rsplit("_", 1)[-1])
             if not is_alive(process_id):
-                mark_process_dead(process_id, str(self._folder))  # type: ignore[no-untyped-call]
+                mark_process_dead(process_id, str(self._folder))  # type: ignore[no-untyped-call]  # untyped there
         yield from self._files.collect()
 
 

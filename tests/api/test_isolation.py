@@ -54,7 +54,7 @@ def owners(make_service: Callable[..., Service], database: Database) -> Owners:
 def test_another_owners_ids_are_unknown_on_every_call(owners: Owners) -> None:
     unknown = owners.ids | {"job_id": "job_" + "0" * 32, "upload_id": "upl_" + "0" * 32}
     tried = 0
-    for method, path in calls(owners.service.client.app):  # type: ignore[arg-type]
+    for method, path in calls(owners.service.client.app):  # type: ignore[arg-type]  # httpx knows it as any ASGI app
         if not path.startswith("/v1/") or (method, path) in WITHOUT_ID:
             continue
         assert "{" in path, f"{path} is new: add it to WITHOUT_ID, and a test of what it shows"

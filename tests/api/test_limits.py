@@ -184,8 +184,8 @@ def test_what_is_away_is_said_to_be_and_when_to_come_back(service: Service) -> N
     def away() -> None:
         raise DatabaseUnavailableError("gone")
 
-    service.services.database.read = away  # type: ignore[assignment, method-assign]
-    service.services.database.write = away  # type: ignore[assignment, method-assign]
+    service.services.database.read = away  # type: ignore[assignment, method-assign]  # it fails
+    service.services.database.write = away  # type: ignore[assignment, method-assign]  # it fails
     for path in ("/v1/jobs", "/v1/jobs/job_" + "0" * 32, "/v1/usage"):
         refused = service.client.get(path)
         assert problem(refused) == (503, "unavailable")

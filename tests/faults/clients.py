@@ -47,7 +47,6 @@ class Accepted:
     fate: Fate
     events: list[str]
     deleted: bool = False
-    vanished: bool = False
 
 
 @dataclass
@@ -139,7 +138,6 @@ class Clients:
             if said is None:
                 return False
             if said.status_code == httpx.codes.NOT_FOUND:
-                job.vanished = True
                 self.complain("an accepted job is not there", job_id=job.job_id)
                 return False
             if said.json()["status"] in ENDED:

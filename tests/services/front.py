@@ -49,7 +49,6 @@ class Front:
     address: str = ""
     trouble: Trouble = field(default_factory=Trouble)
     chance: random.Random = field(default_factory=random.Random)
-    refusals: int = 0
 
     async def answer(self, request: Request) -> Response:
         trouble = self.trouble
@@ -57,23 +56,19 @@ class Front:
             await asyncio.sleep(trouble.delay_seconds * (0.5 + self.chance.random()))
         refused = self.chance.random() < trouble.refused
         if refused and self.chance.random() < 0.5:
-            return self._refuse()
+            return _refusal()
         try:
             answered = await self._forward(request)
         except (httpx.TransportError, ClientDisconnect):
-            return self._refuse()
+            return _refusal()
         asked = f"{request.method} {request.scope['raw_path'].decode()}?{request.url.query}"
         if trouble.lost and re.match(trouble.lost, asked):
             refused, trouble.lost = True, ""
         if refused:
             # the worst kind: it was done, and nobody heard
             await answered.aclose()
-            return self._refuse()
+            return _refusal()
         return _passed_back(answered)
-
-    def _refuse(self) -> Response:
-        self.refusals += 1
-        return Response(SLOW_DOWN, status_code=503, media_type="application/xml")
 
     async def _forward(self, request: Request) -> httpx.Response:
         client: httpx.AsyncClient = request.app.state.client
@@ -89,6 +84,10 @@ class Front:
             content=request.stream() if has_body else None,
         )
         return await client.send(message, stream=True)
+
+
+def _refusal() -> Response:
+    return Response(SLOW_DOWN, status_code=503, media_type="application/xml")
 
 
 def _passed_back(answered: httpx.Response) -> Response:

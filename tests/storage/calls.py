@@ -133,13 +133,13 @@ def steps_of(model: Model, call: Call, answer: Any) -> list[Step]:
     """What a call does, when others come between. The recovery loop's calls change one job after the other."""
     if call.name == "expire_leases":
         return [
-            lambda model, number=number: model.expire_lease(number) == (number in answer)  # type: ignore[misc]
+            lambda model, number=number: model.expire_lease(number) == (number in answer)  # type: ignore[misc]  # mypy cannot infer a default
             for number in model.lapsed()
         ]
     if call.name == "fail_overdue":
         late = [job.number for job in model.jobs.values() if job.deadline is not None]
         return [
-            lambda model, number=number: model.fail_overdue(number) == (number in answer)  # type: ignore[misc]
+            lambda model, number=number: model.fail_overdue(number) == (number in answer)  # type: ignore[misc]  # mypy cannot infer a default
             for number in late
         ]
     if call.name == "claim_next":

@@ -149,7 +149,7 @@ class Machine(RuleBasedStateMachine):
     def call_at_once(self, names: list[str], job: int, late: bool) -> None:
         """All about the same job as far as they can be: that is where they meet."""
         calls = [self._about(name, job, late) for name in names]
-        answers = at_once([lambda call=call: self.real.do(call) for call in calls])  # type: ignore[misc]
+        answers = at_once([lambda call=call: self.real.do(call) for call in calls])  # type: ignore[misc]  # mypy cannot infer a default
         steps = [
             step
             for call, answer in zip(calls, answers, strict=True)
