@@ -1,6 +1,7 @@
 """The API in this process, its inspections in real children, its hints in a list."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ from fastapi.testclient import TestClient
 from api.dependencies import Services
 from api.main import create_app
 from api.settings import ApiSettings
+from storage import parts
 from storage.database import Database
 from storage.objects import Objects
-from tests.api.service import Service
+from tests.api.service import PART_BYTES, Service
+from tests.clock import Clock
 from worker.nursery import Nursery
 
 
@@ -51,6 +54,13 @@ def make_service(
     yield make
     for client in opened:
         client.close()
+
+
+@pytest.fixture
+def small_parts(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small parts; and the machine's own time, which signatures and files carry."""
+    clock.now = datetime.now(UTC)
+    monkeypatch.setattr(parts, "PART_BYTES", PART_BYTES)
 
 
 @pytest.fixture

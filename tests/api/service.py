@@ -11,6 +11,9 @@ from fastapi.testclient import TestClient
 from api.dependencies import Services
 from tests.worker.clips import box_mask, make_clip
 
+# the least that S3 takes but for the last: so that tests are quick
+PART_BYTES = 5 * 1024**2
+
 
 @dataclass
 class Service:

@@ -2,18 +2,16 @@
 
 import io
 import socket
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from PIL import Image
 
-from api.main import create_app
+from tests.api.live import listening
 from tests.api.service import Service, problem
+from tests.api.test_bodies import wait_until
 from tests.worker.clips import box, box_mask, cut, make_audio, make_clip, png
 
 WORDS = b"Dear Sir or Madam, this is a letter and no clip. " * 50
@@ -186,14 +184,7 @@ def test_a_body_that_is_no_form_is_refused(service: Service) -> None:
 
 def test_a_body_cut_off_in_the_middle_leaves_nothing(service: Service) -> None:
     """Over a real connection, which the caller drops in the middle of the clip."""
-    config = uvicorn.Config(create_app(service.services), port=0, log_level="critical")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
+    with listening(service) as port:
         with socket.create_connection(("127.0.0.1", port)) as connection:
             head = (
                 "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n"
@@ -201,13 +192,7 @@ def test_a_body_cut_off_in_the_middle_leaves_nothing(service: Service) -> None:
                 '--x\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\n'
             )
             connection.sendall(head.encode() + bytes(20_000_000))
-        deadline = time.monotonic() + 10
-        while not service.nothing_is_left() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert service.nothing_is_left()
-    finally:
-        server.should_exit = True
-        thread.join()
+        wait_until(service.nothing_is_left)
 
 
 @pytest.mark.parametrize(
