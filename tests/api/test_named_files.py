@@ -1,7 +1,7 @@
 """Jobs of files that were uploaded before."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +9,18 @@ import httpx
 import pytest
 from rotomill import Client
 
-from storage import api_keys, parts
+from storage import api_keys
 from storage.database import Database
 from storage.objects import Objects
 from tests.api.service import Service, problem
 from tests.api.test_keys import bearer
-from tests.api.test_uploads import PART_BYTES, Sender, everywhere
+from tests.api.test_uploads import Sender, everywhere
 from tests.clock import Clock
 from tests.storage.test_objects import keys
 from tests.worker.clips import box_mask
 from worker import incoming
+
+pytestmark = pytest.mark.usefixtures("small_parts")
 
 KEY = {"Idempotency-Key": '"shot-12"'}
 
@@ -26,13 +28,6 @@ KEY = {"Idempotency-Key": '"shot-12"'}
 @pytest.fixture
 def database_kind() -> str:
     return "sqlite"
-
-
-@pytest.fixture(autouse=True)
-def small_parts(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signatures carry the machine's own time."""
-    clock.now = datetime.now(UTC)
-    monkeypatch.setattr(parts, "PART_BYTES", PART_BYTES)
 
 
 def sent(service: Service, content: bytes) -> str:

@@ -9,21 +9,20 @@ from typing import Any
 import httpx
 import pytest
 
-from storage import parts, uploads
+from storage import uploads
 from storage.database import Database
 from storage.objects import Objects
 from storage.parts import parts_of
 from storage.uploads import UploadStatus
-from tests.api.service import Service, problem
+from tests.api.service import PART_BYTES, Service, problem
 from tests.clock import Clock
 from tests.storage.test_objects import KINDS, keys
 from tests.worker.clips import box_mask
 from worker import incoming
 
-KEY = {"Idempotency-Key": '"shot-12"'}
+pytestmark = pytest.mark.usefixtures("small_parts")
 
-# the least that S3 takes but for the last: so that tests are quick
-PART_BYTES = 5 * 1024**2
+KEY = {"Idempotency-Key": '"shot-12"'}
 
 # two parts and a bit
 CONTENT = bytes(range(256)) * (2 * PART_BYTES // 256 + 3)
@@ -35,13 +34,6 @@ everywhere = pytest.mark.parametrize("objects_kind", KINDS)
 @pytest.fixture
 def database_kind() -> str:
     return "sqlite"
-
-
-@pytest.fixture(autouse=True)
-def small_parts(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signatures and files carry the machine's own time."""
-    clock.now = datetime.now(UTC)
-    monkeypatch.setattr(parts, "PART_BYTES", PART_BYTES)
 
 
 class Sender:

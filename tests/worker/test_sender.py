@@ -1,6 +1,5 @@
 """Attacks by receivers and by their names, over real connections to loopback."""
 
-import datetime
 import socket
 import ssl
 import threading
@@ -13,6 +12,7 @@ from typing import Any
 import httpcore
 import pytest
 
+from tests.certificate import certificate
 from tests.receiver import Receiver, receiving
 from tests.stranger import request_of, stranger
 from worker.addresses import Policy
@@ -317,34 +317,6 @@ def test_a_retry_after_that_is_no_time_is_passed_over(value: str) -> None:
     with receiving(Receiver(answers=[503], headers={"Retry-After": value})) as receiver:
         port = int(receiver.url.split(":")[2].split("/")[0])
         assert post(port) == Answer(503)
-
-
-def certificate(folder: Path, name: str) -> Path:
-    """A certificate for a name, signed by itself, with its key."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / f"{name}.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
 
 
 @pytest.mark.parametrize(("certified", "accepted"), [(NAME, True), ("other.example", False)])
