@@ -109,7 +109,8 @@ def _check(used: Usage, allowance: Allowance, database: Database, new_bytes: int
         raise LimitReachedError("active_jobs", allowance.active_jobs)
     if 0 < allowance.jobs_a_day <= used.jobs_today:
         raise LimitReachedError("jobs_a_day", allowance.jobs_a_day, seconds_of_today_left(database))
-    if 0 < allowance.stored_bytes < used.stored_bytes + new_bytes:
+    # a body that does not say how long it is has a byte at least
+    if 0 < allowance.stored_bytes < used.stored_bytes + max(new_bytes, 1):
         raise LimitReachedError("stored_bytes", allowance.stored_bytes)
 
 

@@ -86,6 +86,15 @@ def test_a_check_before_the_upload_says_the_same(database: Database) -> None:
         usage.check(database, "a", allowance, BYTES + 1)
 
 
+def test_who_is_at_the_limit_may_not_begin_what_does_not_say_how_long_it_is(database: Database) -> None:
+    allowance = Allowance(stored_bytes=2 * BYTES)
+    submit(database, allowance)
+    usage.check(database, "a", allowance, 0)
+    submit(database, allowance)
+    with pytest.raises(LimitReachedError):
+        usage.check(database, "a", allowance, 0)
+
+
 def test_of_many_submissions_at_once_none_slips_through(database: Database) -> None:
     jobs = [new_job(database, owner="a") for _ in range(24)]
     jobs = [replace(job, video=StoredFile(f"v{n}", 1000, "a" * 64)) for n, job in enumerate(jobs)]
