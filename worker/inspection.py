@@ -9,7 +9,7 @@ from worker.masks import read_masks
 from worker.masks.labels import field
 from worker.media import ClipFacts, ClipLimits, inspect
 
-# Telling the colours of a large mask apart takes half a second: these are a hundred of 1080p, or 32 of 4K.
+# Telling the colours of a 4K mask apart takes two seconds of a busy core: these are a hundred of 1080p, or 32 of 4K.
 MOST_MASK_PIXELS = 256 * 1024**2
 
 OpenSource = Callable[[str], BinaryIO]
