@@ -205,7 +205,17 @@ def test_the_metrics_count_what_the_job_did(watched: Watched) -> None:
         'count(rotomill_stage_duration_seconds_count{preset="fast", tier="compact"} == 1)': 5,
         "rotomill_running_jobs": 0,
     }.items():
-        assert [float(series["value"][1]) for series in watched.query(expression)] == [expected], expression
+        assert settled(watched, expression, expected) == [expected], expression
+
+
+def settled(watched: Watched, expression: str, expected: float) -> list[float]:
+    """What a query finds once it is as expected, or after some seconds: what is asked of the database is remembered."""
+    deadline = time.monotonic() + 20
+    while True:
+        found = [float(series["value"][1]) for series in watched.query(expression)]
+        if found == [expected] or time.monotonic() > deadline:
+            return found
+        time.sleep(0.5)
 
 
 def test_a_job_is_one_trace_from_its_request_to_its_webhook(watched: Watched) -> None:

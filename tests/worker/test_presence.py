@@ -25,6 +25,12 @@ def runtime(database: Database, objects: Objects) -> Runtime:
     return Runtime(WorkerSettings(), database, objects, Signing())
 
 
+@pytest.fixture(autouse=True)
+def nothing_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process begins once in its life; this one runs other tests too."""
+    monkeypatch.setattr(presence, "_begun", [])
+
+
 def never() -> bool:
     return False
 
