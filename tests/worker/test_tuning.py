@@ -105,19 +105,17 @@ def test_a_worker_that_cannot_segment_is_not_counted(
     tmp_path: Path, database: Database, objects: Objects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = WorkerSettings(device="cpu", tier="standard", weights_dir=tmp_path / "none")
-    load, tries = tuning.machine_of, threading.Semaphore(3)
+    load, tries, tried = tuning.machine_of, threading.Semaphore(3), threading.Event()
 
     def thrice(settings: WorkerSettings) -> Machine:
         if not tries.acquire(blocking=False):
-            raise SystemExit  # of the thread, which tries for ever
+            tried.set()
+            threading.Event().wait()  # the thread would try for ever
         return load(settings)
 
     monkeypatch.setattr(tuning, "machine_of", thrice)
     monkeypatch.setattr(presence, "_begun", [])
     monkeypatch.setattr(presence, "_TRY_AGAIN_SECONDS", 0.05)
-    before = set(threading.enumerate())
     presence.begin(Runtime(broken, database, objects, Signing()))
-    for thread in set(threading.enumerate()) - before:
-        thread.join(30)
-    assert not tries.acquire(blocking=False), "it has tried three times"
+    assert tried.wait(60)
     assert workers.present(database) == []
