@@ -195,11 +195,21 @@ JOB_EXAMPLE: dict[str, Any] = {
     "results": [],
     "options": {"preset": "balanced", "outputs": ["overlay.mp4"], "overlay_color": "#1e90ff", "seed": 0},
     "metadata": {"shot": "012"},
+    "video": {"filename": "shot-012.mp4", "bytes": 1_048_576},
     "clip": {"width": 854, "height": 480, "frames": 50, "average_rate": "24"},
     "objects": 1,
     "timings": {},
     "cached": False,
+    "refines": None,
+    "annotated_frames": [0],
 }
+
+
+class VideoOut(BaseModel):
+    """The clip as it was sent."""
+
+    filename: str = Field(description="As its sender called it; may be empty.")
+    bytes: int
 
 
 class JobOut(BaseModel):
@@ -223,10 +233,13 @@ class JobOut(BaseModel):
     results: list[ResultOut]
     options: dict[str, Any]
     metadata: dict[str, str]
+    video: VideoOut
     clip: dict[str, Any] = Field(description="What the service found in the clip.")
     objects: int = Field(description="How many objects the masks show.")
     timings: dict[str, float] = Field(description="Seconds each stage took, once it has succeeded.")
     cached: bool = Field(description="Whether the results are those of an equal job before.")
+    refines: str | None = Field(description="The job that this one corrects; it may have been deleted.")
+    annotated_frames: list[int] = Field(description="The frames whose masks were given.")
 
 
 class JobPage(BaseModel):

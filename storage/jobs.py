@@ -105,6 +105,11 @@ jobs = sa.Table(
     sa.Column("stored_bytes", sa.BigInteger, nullable=False, default=0),
     # W3C traceparent of the request that made it
     sa.Column("trace", sa.String(64)),
+    # the job it corrects, which may be gone, and the key of the network that it starts from
+    sa.Column("refines", sa.String(40)),
+    sa.Column("starts_from", sa.String(64)),
+    # words that it is found by, lower-cased
+    sa.Column("searchable", sa.Text, nullable=False, default="", server_default=""),
     sa.Index("ix_jobs_status_owner_priority_id", "status", "owner", "priority", "id"),
     sa.Index("ix_jobs_owner_id", "owner", "id"),
     sa.Index("ix_jobs_owner_stored_bytes", "owner", "stored_bytes"),
@@ -112,6 +117,8 @@ jobs = sa.Table(
     sa.Index("ix_jobs_expired_at", "expired_at"),
     sa.Index("ix_jobs_status_lease_expires_at", "status", "lease_expires_at"),
     sa.Index("ix_jobs_status_next_hint_at", "status", "next_hint_at"),
+    sa.Index("ix_jobs_refines", "refines"),
+    sa.Index("ix_jobs_starts_from", "starts_from"),
 )
 
 
@@ -166,6 +173,9 @@ class Job:
     expired_at: datetime | None = None
     stored_bytes: int = 0
     trace: str | None = None
+    refines: str | None = None
+    starts_from: str | None = None
+    searchable: str = ""
 
 
 _ID = re.compile(r"job_[0-9a-f]{32}")

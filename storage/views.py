@@ -41,10 +41,13 @@ def job_view(
         ],
         "options": _without_secrets(job.options),
         "metadata": job.options.get("metadata", {}),
+        "video": {"filename": job.video.filename, "bytes": job.video.bytes},
         "clip": job.clip,
         "objects": job.objects,
         "timings": job.timings,
         "cached": job.cached,
+        "refines": job.refines,
+        "annotated_frames": sorted(mask.frame or 0 for mask in job.masks),
     }
 
 

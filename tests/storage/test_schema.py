@@ -13,7 +13,7 @@ ROWS_OF_0002 = (
     """INSERT INTO jobs (id, status, progress, attempt, lost_workers, cancel_requested, hints, options, clip, objects,
          video, masks, results_key, network_key, cached, timings, events, created_at)
        VALUES ('job_1', 'succeeded', 1, 2, 1, FALSE, 3, '{"preset": "fast"}', '{"frames": 12}', 1,
-         '{}', '[]', 'results', 'network', FALSE, '{}', 4, '2026-01-02 03:04:05')""",
+         '{"filename": "Shot-12.MP4"}', '[]', 'results', 'network', FALSE, '{}', 4, '2026-01-02 03:04:05')""",
     """INSERT INTO idempotency_keys (key, owner_token, fingerprint, job_id, locked_until, created_at)
        VALUES ('shot-12', 'token', 'print', 'job_1', '2026-01-02 03:04:05', '2026-01-02 03:04:05')""",
     """INSERT INTO deliveries (id, job_id, number, event, url, body, status, attempts, tries, created_at)
@@ -66,6 +66,7 @@ def test_what_was_recorded_before_there_were_owners_is_kept(before: Database) ->
             row = dict(connection.exec_driver_sql(f"SELECT * FROM {table}").mappings().one())
             assert row.items() >= was.items()
             assert row["owner"] == "local"
+        assert connection.exec_driver_sql("SELECT searchable FROM jobs").scalar_one() == "shot-12.mp4"
 
 
 def test_a_database_of_a_later_version_is_left_as_it_is(before: Database) -> None:
