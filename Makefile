@@ -41,7 +41,7 @@ PYTEST_FLAGS ?= -n 2 --dist loadfile
 test: setup lint services ## all tests, on the real services too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
 
-services: ## install PostgreSQL, Redis and Prometheus for the tests, where that needs no password
+services: ## install PostgreSQL, Redis, Prometheus and Chromium for the tests, where that needs no password
 	@scripts/install-services
 
 lint: setup ## ruff, mypy, and the architecture
