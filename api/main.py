@@ -15,6 +15,7 @@ from api import (
     jobs,
     metrics,
     metrics_route,
+    page,
     upload_routes,
     usage,
     webhook_secrets,
@@ -53,6 +54,9 @@ def create_app(services: Services | None = None) -> FastAPI:
         description=DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=_lifespan,
+        # ours has nothing of another host
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.services = services
     app.state.metrics = metrics.registry_of(services.database, services.objects_address)
@@ -63,6 +67,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     describe(app)
     app.include_router(health.router)
     app.include_router(metrics_route.router)
+    app.include_router(page.router)
     for router in (
         jobs.router,
         upload_routes.router,

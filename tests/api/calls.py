@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-# of Starlette's own: the documentation
-OPEN = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+# the page and the documentation of the calls
+OPEN = {"/", "/static/{name:path}", "/docs", "/openapi.json"}
 
 
 def calls(app: FastAPI) -> Iterator[tuple[str, str]]:
