@@ -70,7 +70,7 @@ class TrackerTraining:
         """One step on a batch of clips. Returns its loss."""
         clips, rng = batch
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.learning_rate * _ramp(self.step, self.recipe.steps)
+            group["lr"] = self.recipe.learning_rate * ramp(self.step, self.recipe.steps)
         loss = clip_loss(self.network, clips, rng, self.device)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves backward() untyped
@@ -151,7 +151,7 @@ def _averaged(network: Tracker) -> torch.optim.swa_utils.AveragedModel:
     )
 
 
-def _ramp(step: int, steps: int) -> float:
+def ramp(step: int, steps: int) -> float:
     """Share of the highest learning rate: linear up, then half a cosine down to a hundredth."""
     if step < WARM_UP_STEPS:
         return (step + 1) / WARM_UP_STEPS
