@@ -1,7 +1,7 @@
 """How much work a job gets: fast, balanced or best, for each kind of network."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ PRESETS: Final[dict[str, Preset]] = {
 }
 
 
+AGAIN_STEPS: Final = 1.0
+"""Share of the steps that a corrected job takes, which goes on from the network of the job before …"""
+
+AGAIN_RATE: Final = 1.0
+"""… and of the learning rate."""
+
+
 @dataclass(frozen=True)
 class Effort:
     """How much the tracking network rehearses a clip, and how closely it looks."""
@@ -48,6 +55,13 @@ class Effort:
     seconds_per_step: float
     seconds_per_frame: float
     """First guesses, as in `Preset`."""
+
+    @property
+    def again(self) -> Self:
+        """For a network that has rehearsed the clip before."""
+        return replace(
+            self, steps=round(self.steps * AGAIN_STEPS), learning_rate=self.learning_rate * AGAIN_RATE
+        )
 
 
 EFFORTS: Final[dict[str, dict[str, Effort]]] = {

@@ -24,6 +24,7 @@ class FlowSegmenter:
         self.steps = 0
         self.seconds_per_step = 0.0
         self.seconds_per_frame = 0.03
+        self.learns_each_object = False
 
     def learn(
         self,
@@ -33,9 +34,10 @@ class FlowSegmenter:
         seed: int,
         on_step: OnStep,
         enough: Callable[[], bool],
+        start: Learnt | None = None,
     ) -> Learnt:
         """Nothing."""
-        del annotated, objects, seed, on_step, enough
+        del annotated, objects, seed, on_step, enough, start
         return Learnt()
 
     def session(self, learnt: Learnt, annotated: Sequence[AnnotatedFrame], *, objects: int) -> "FlowSession":

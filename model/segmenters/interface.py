@@ -36,6 +36,8 @@ class Segmenter(Protocol):
     seconds_per_step: float
     seconds_per_frame: float
     """First guesses, on two processor cores at 480p, until a job has measured its own."""
+    learns_each_object: bool
+    """Whether what it learns is of a certain number of objects, and of no use for any other."""
 
     def learn(
         self,
@@ -45,10 +47,14 @@ class Segmenter(Protocol):
         seed: int,
         on_step: OnStep,
         enough: Callable[[], bool],
+        start: Learnt | None = None,
     ) -> Learnt:
         """Learn the `objects` objects, of which each is annotated somewhere; ends early when `enough()`.
 
-        Raises AnnotationError if there is nothing to learn from.
+        Goes on from `start`, which a segmenter of the same description has learnt of the same clip, in no more steps.
+
+        Raises AnnotationError if there is nothing to learn from, and NetworkError or CheckpointError if `start` is
+        not this segmenter's.
         """
         ...
 

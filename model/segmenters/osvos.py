@@ -43,6 +43,7 @@ class OsvosSegmenter:
         self.steps = preset.steps
         self.seconds_per_step = preset.seconds_per_step
         self.seconds_per_frame = preset.seconds_per_frame
+        self.learns_each_object = True
 
     def learn(
         self,
@@ -52,6 +53,7 @@ class OsvosSegmenter:
         seed: int,
         on_step: OnStep,
         enough: Callable[[], bool],
+        start: Learnt | None = None,
     ) -> Learnt:
         """Fine-tune the network on variations of the annotated frames."""
         network, steps = finetune(
@@ -61,7 +63,7 @@ class OsvosSegmenter:
             seed=seed,
             device=self._device,
             backbone=self._backbone,
-            parent=self._parent,
+            parent=self._parent if start is None else self._network(start, objects),
             on_step=on_step,
             enough=enough,
         )

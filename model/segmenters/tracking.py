@@ -60,6 +60,7 @@ class TrackingSegmenter:
         self.steps = effort.steps
         self.seconds_per_step = effort.seconds_per_step
         self.seconds_per_frame = effort.seconds_per_frame
+        self.learns_each_object = False
 
     def learn(
         self,
@@ -69,12 +70,13 @@ class TrackingSegmenter:
         seed: int,
         on_step: OnStep,
         enough: Callable[[], bool],
+        start: Learnt | None = None,
     ) -> Learnt:
         """Rehearse frames made of the annotated ones."""
         network, steps = rehearse(
-            self._parent,
+            self._parent if start is None else self._network(start),
             annotated,
-            self._effort,
+            self._effort if start is None else self._effort.again,
             objects=objects,
             seed=seed,
             device=self._device,
@@ -88,11 +90,15 @@ class TrackingSegmenter:
         self, learnt: Learnt, annotated: Sequence[AnnotatedFrame], *, objects: int
     ) -> "TrackingSession":
         """A clip, with the annotated frames in mind."""
-        network = copy.deepcopy(self._parent)
-        tiers.fill(network, learnt.weights)
+        network = self._network(learnt)
         return TrackingSession(
             network, annotated, objects, self._effort.pixels, self._device, matching=self._matching
         )
+
+    def _network(self, learnt: Learnt) -> Tracker:
+        network = copy.deepcopy(self._parent)
+        tiers.fill(network, learnt.weights)
+        return network
 
 
 class TrackingSession:
