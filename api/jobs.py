@@ -9,17 +9,18 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, RedirectResponse
 
-from api import metrics
+from api import metrics, streaming
 from api.dependencies import Given, Services, base_url
-from api.errors import ApiError, conflict, not_found
+from api.errors import ApiError, conflict, gone, not_found
 from api.openapi import PROBLEMS, RESULT_RESPONSES, SUBMISSION
 from api.schemas import JobOut, JobPage
 from api.security import Authenticated
 from api.submission import accept
-from storage import jobs, results, submissions, turns
+from storage import jobs, listing, results, submissions, turns
 from storage.errors import ObjectMissingError
 from storage.jobs import TERMINAL, Job, Status
 from storage.keys import RESULTS, UPLOADS, network_object_key
+from storage.results import Result
 from storage.views import job_view
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -85,13 +86,33 @@ def list_jobs(
     given: Given,
     caller: Authenticated,
     status: Annotated[Status | None, Query(description="Only jobs of this status.")] = None,
+    search: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            pattern=r"^[^\x00-\x1f\x7f]*$",
+            description="Only jobs with all of these words in the file's name or the metadata's values, or with an id "
+            "that begins so. Upper and lower case are the same.",
+        ),
+    ] = None,
+    refines: Annotated[
+        str | None, Query(pattern=f"^{JOB_ID.pattern}$", description="Only corrections of this job.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[
         str | None, Query(pattern=f"^{JOB_ID.pattern}$", description="`next_cursor` of the last page.")
     ] = None,
 ) -> dict[str, Any]:
     """Your jobs, newest first."""
-    found = jobs.page(given.database, owner=caller.owner, status=status, before=cursor, limit=limit + 1)
+    found = listing.page(
+        given.database,
+        owner=caller.owner,
+        status=status,
+        search=search,
+        refines=refines,
+        before=cursor,
+        limit=limit + 1,
+    )
     page = found[:limit]
     positions = turns.queue_positions(given.database, page)
     return {
@@ -139,23 +160,23 @@ def delete_job(job: Existing, given: Given) -> None:
     response_class=FileResponse,
     responses=RESULT_RESPONSES | {s: PROBLEMS[s] for s in (404, 409)},
 )
-def fetch_result(job: Existing, name: str, request: Request, given: Given) -> Response:
+def fetch_result(
+    job: Existing,
+    name: str,
+    request: Request,
+    given: Given,
+    redirect: Annotated[
+        bool, Query(description="Whether a signed address will do; `false`: the file itself, from here.")
+    ] = True,
+) -> Response:
     """A result file, with Range; or a redirect to where the object store serves it."""
-    if job.expired_at is not None:
-        detail = "The job's results have expired. Submit the clip and mask again."
-        raise ApiError(HTTPStatus.GONE, "result_expired", detail)
-    if job.status is not Status.SUCCEEDED:
-        detail = f"The job is {job.status.value}; results are there once it has succeeded."
-        raise conflict("job_not_succeeded", detail)
-    result = next((found for found in results.of(given.database, job.id) if found.name == name), None)
-    if result is None:
-        detail = "The job has no such result; its `results` name those it has."
-        raise not_found("result_not_found", detail)
+    result = result_of(given, job, name)
     try:
         path = given.objects.local_path(result.object_key)
     except ObjectMissingError as error:
-        detail = "The result is no longer stored. Submit the clip and mask again."
-        raise ApiError(HTTPStatus.GONE, "result_gone", detail) from error
+        raise _gone() from error
+    if path is None and not redirect:
+        return _passed_on(given, result, request)
     if path is None:
         signed = given.objects.sign(
             result.object_key, method=request.method, name=result.name, media_type=result.media_type
@@ -169,3 +190,30 @@ def fetch_result(job: Existing, name: str, request: Request, given: Given) -> Re
         content_disposition_type="inline",
         headers={"ETag": f'"{result.sha256}"', "X-Content-Type-Options": "nosniff"},
     )
+
+
+def result_of(given: Services, job: Job, name: str) -> Result:
+    """The job's result of this name. Raises ApiError where it has none (any more)."""
+    if job.expired_at is not None:
+        detail = "The job's results have expired. Submit the clip and mask again."
+        raise ApiError(HTTPStatus.GONE, "result_expired", detail)
+    if job.status is not Status.SUCCEEDED:
+        detail = f"The job is {job.status.value}; results are there once it has succeeded."
+        raise conflict("job_not_succeeded", detail)
+    result = next((found for found in results.of(given.database, job.id) if found.name == name), None)
+    if result is None:
+        detail = "The job has no such result; its `results` name those it has."
+        raise not_found("result_not_found", detail)
+    return result
+
+
+def _passed_on(given: Services, result: Result, request: Request) -> Response:
+    try:
+        return streaming.stored(given.objects, result, request)
+    except ObjectMissingError as error:
+        raise _gone() from error
+
+
+def _gone() -> ApiError:
+    detail = "The result is no longer stored. Submit the clip and mask again."
+    return gone("result_gone", detail)

@@ -122,6 +122,9 @@ jobs = sa.Table(
 )
 
 
+CORRECTION = "correction_"
+
+
 @dataclass(frozen=True)
 class StoredFile:
     """An uploaded file: its object key, size in bytes, SHA-256 (hex) and the frame it annotates, if any."""
@@ -131,6 +134,12 @@ class StoredFile:
     sha256: str
     filename: str = ""
     frame: int | None = None
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it is a mask that corrects what a job before has made, and numbers objects as that did."""
+        # told by the key: a field more in the row would be one that the last version cannot read
+        return self.key.rsplit("/", 1)[-1].startswith(CORRECTION)
 
 
 @dataclass(frozen=True)
@@ -214,26 +223,6 @@ def find(connection: sa.Connection, job_id: str, *, lock: bool = False) -> Job |
     return from_row(row) if row else None
 
 
-def page(
-    database: Database,
-    *,
-    owner: str | None = None,
-    status: Status | None = None,
-    before: str | None = None,
-    limit: int = 50,
-) -> Sequence[Job]:
-    """Jobs (of one owner), newest first; `before` is the id of the last job of the page before."""
-    query = sa.select(jobs).order_by(jobs.c.id.desc()).limit(limit)
-    if owner is not None:
-        query = query.where(jobs.c.owner == owner)
-    if status is not None:
-        query = query.where(jobs.c.status == status)
-    if before is not None:
-        query = query.where(jobs.c.id < before)
-    with database.read() as connection:
-        return [from_row(row) for row in connection.execute(query)]
-
-
 def succeeded_like(database: Database, results_key: str) -> Job | None:
     """The newest succeeded job with the same owner, content and options whose files are still there."""
     query = (
@@ -259,7 +248,18 @@ def with_files(database: Database, job_ids: Sequence[str]) -> set[str]:
 
 
 def network_in_use(database: Database, network_key: str) -> bool:
-    """Whether any job still refers to this fine-tuned network."""
-    query = sa.select(jobs.c.id).where(jobs.c.network_key == network_key).limit(1)
+    """Whether any job still refers to this fine-tuned network, or has yet to go on from it."""
+    waits = sa.and_(jobs.c.starts_from == network_key, _UNFINISHED)
+    query = sa.select(jobs.c.id).where(sa.or_(jobs.c.network_key == network_key, waits)).limit(1)
     with database.read() as connection:
         return connection.execute(query).first() is not None
+
+
+def networks_awaited(database: Database) -> set[str]:
+    """Keys of the fine-tuned networks that some job has yet to go on from."""
+    query = sa.select(jobs.c.starts_from).where(jobs.c.starts_from.is_not(None), _UNFINISHED)
+    with database.read() as connection:
+        return set(connection.execute(query).scalars())
+
+
+_UNFINISHED = jobs.c.status.in_([status for status in Status if status not in TERMINAL])

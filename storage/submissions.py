@@ -12,12 +12,24 @@ from storage.database import Database
 from storage.jobs import TERMINAL, Job, Status, StoredFile, find, from_row, jobs, new_id
 from storage.keys import upload_key
 from storage.results import Result
+from storage.searching import searchable
 
 # The caller's API process sends the first hint right after its commit; the recovery loop waits this long.
 FIRST_HINT_PATIENCE = timedelta(seconds=10)
 
 # what a job is asked for by its caller; the rest is what has become of it
-ASKED = ("owner", "priority", "options", "clip", "objects", "results_key", "network_key", "kept_seconds")
+ASKED = (
+    "owner",
+    "priority",
+    "options",
+    "clip",
+    "objects",
+    "results_key",
+    "network_key",
+    "kept_seconds",
+    "refines",
+    "starts_from",
+)
 
 
 def submit(
@@ -51,6 +63,7 @@ def _columns(job: Job, found: Sequence[Result], database: Database) -> dict[str,
     values["video"] = asdict(job.video)
     values["masks"] = [asdict(mask) for mask in job.masks]
     values["events"] = 1
+    values["searchable"] = searchable(job)
     sent_bytes = job.video.bytes + sum(mask.bytes for mask in job.masks)
     values["stored_bytes"] = sent_bytes + sum(result.bytes for result in found)
     if job.status is Status.QUEUED:

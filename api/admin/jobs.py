@@ -8,7 +8,7 @@ import typer
 from api.admin import report
 from api.admin.access import existing, failed, opened
 from api.admin.report import Json
-from storage import deliveries, jobs, recovery, results, submissions, turns
+from storage import deliveries, listing, recovery, results, submissions, turns
 from storage.database import Database
 from storage.jobs import TERMINAL, Job, Status
 from storage.objects import Objects
@@ -35,7 +35,7 @@ def list_(
 ) -> None:
     """List jobs, newest first."""
     with opened() as database:
-        found = jobs.page(database, owner=owner, status=status, limit=limit)
+        found = listing.page(database, owner=owner, status=status, limit=limit)
     report.write([_row(job) for job in found], COLUMNS, as_json=as_json)
 
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.admin.__main__ import app
-from storage import api_keys, attempts, jobs, submissions, workers
+from storage import api_keys, attempts, jobs, listing, submissions, workers
 from storage.database import Database
 from storage.jobs import Job, Status, StoredFile
 from storage.objects import Objects
@@ -129,7 +129,7 @@ def test_a_job_whose_files_are_gone_is_not_made_anew(run: Run, database: Databas
     job = submit(database)
     submissions.cancel(database, job.id)
     assert "is gone" in run("jobs", "requeue", job.id, exit_code=1)
-    assert len(jobs.page(database)) == 1
+    assert len(listing.page(database)) == 1
 
 
 def test_jobs_are_canceled(run: Run, database: Database) -> None:

@@ -218,6 +218,7 @@ class _Handler(UploadHandler, BaseHTTPRequestHandler):
     def list_jobs(self) -> None:
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         jobs = [job for job in self.fake.jobs.values() if query.get("status") in (None, job["status"])]
+        jobs = [job for job in jobs if query.get("search", "") in job["metadata"].get("shot", "")]
         start, size = int(query.get("cursor", 0)), int(query.get("limit", self.fake.page_size))
         following = start + size if start + size < len(jobs) else None
         cursor = None if following is None else str(following)

@@ -107,6 +107,13 @@ def test_list_filters_and_stops_at_the_limit(service: FakeService) -> None:
     assert "job4" not in shown
 
 
+def test_list_searches(service: FakeService) -> None:
+    for shot in ("harbour", "pier"):
+        service.add_job(metadata={"shot": shot})
+    found = json.loads(run(service, "list", "--search", "pier", "--json").stdout)
+    assert [job["id"] for job in found] == ["job2"]
+
+
 def test_show_names_what_matters(service: FakeService) -> None:
     service.add_finished_job(overlay__mp4=b"x" * 2500)
     service.jobs["job1"] |= {

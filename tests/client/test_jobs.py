@@ -23,6 +23,12 @@ def test_a_list_of_one_status_keeps_it_on_every_page(client: Client, service: Fa
     assert [job.id for job in client.jobs("failed")] == ["job2", "job3", "job5"]
 
 
+def test_a_search_keeps_its_words_on_every_page(client: Client, service: FakeService) -> None:
+    for shot in ("harbour 1", "pier", "harbour 2", "harbour 3"):
+        service.add_job(metadata={"shot": shot})
+    assert [job.id for job in client.jobs(search="harbour")] == ["job1", "job3", "job4"]
+
+
 def test_a_job_has_typed_fields_and_keeps_those_it_does_not_know(
     client: Client, service: FakeService
 ) -> None:

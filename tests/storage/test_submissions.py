@@ -1,4 +1,4 @@
-from storage import attempts, deliveries, events, jobs, submissions, turns
+from storage import attempts, deliveries, events, jobs, listing, submissions, turns
 from storage.database import Database
 from storage.jobs import Status
 from tests.clock import Clock
@@ -69,6 +69,6 @@ def test_every_change_is_an_event_with_the_next_number(database: Database, clock
 
 def test_pages_are_newest_first_and_meet_without_gap(database: Database) -> None:
     submitted = [submit(database).id for _ in range(5)]
-    first = jobs.page(database, limit=2)
-    rest = jobs.page(database, before=first[-1].id, limit=10)
+    first = listing.page(database, limit=2)
+    rest = listing.page(database, before=first[-1].id, limit=10)
     assert [job.id for job in [*first, *rest]] == sorted(submitted, reverse=True)

@@ -1,7 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from storage import attempts, jobs, turns
+from storage import attempts, listing, turns
 from storage.database import Database
 from storage.jobs import Job, Priority
 from tests.clock import Clock
@@ -87,7 +87,7 @@ def test_a_page_of_jobs_has_the_positions_that_each_has_alone(database: Database
     for owner in ("a", "b", "c"):
         several(database, owner, 3)
     served(database, clock, 2)
-    page = jobs.page(database, limit=20)
+    page = listing.page(database, limit=20)
     together = turns.queue_positions(database, page)
     alone = {job.id: turns.queue_position(database, job) for job in page}
     assert together == {job_id: position for job_id, position in alone.items() if position is not None}

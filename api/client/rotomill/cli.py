@@ -132,13 +132,16 @@ def list_(
     status: Annotated[
         str | None, typer.Option(help="Only queued, running, succeeded, failed, canceled.")
     ] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Only with these words in the file's name or the metadata.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     json: Json = False,
     url: Url = DEFAULT_URL,
 ) -> None:
     """List jobs, newest first."""
     with _client(url) as client:
-        jobs = list(islice(client.jobs(status), limit))
+        jobs = list(islice(client.jobs(status, search=search), limit))
     if json:
         report.write_json([job.raw for job in jobs])
     else:

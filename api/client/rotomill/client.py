@@ -174,9 +174,14 @@ class Client:
         """Return the job as it is now."""
         return Job.parse(self._json("GET", _path(job)))
 
-    def jobs(self, status: str | None = None, *, page_size: int | None = None) -> Iterator[Job]:
-        """Yield all jobs (of one status), newest first; pages are fetched as they are needed."""
-        query = options_document(status=status, limit=page_size)
+    def jobs(
+        self, status: str | None = None, *, search: str | None = None, page_size: int | None = None
+    ) -> Iterator[Job]:
+        """Yield all jobs (of one status), newest first; pages are fetched as they are needed.
+
+        With `search`, those with all its words in their file's name or metadata, or with an id that begins so.
+        """
+        query = options_document(status=status, search=search, limit=page_size)
         while True:
             page = self._json("GET", "/v1/jobs", params=query)
             yield from map(Job.parse, page["jobs"])

@@ -1,6 +1,7 @@
 """Corrections of a job, and words to find a job by."""
 
 import json
+import unicodedata
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,5 +39,8 @@ def _make_searchable() -> None:
             video, options = (json.loads(value) if isinstance(value, str) else value for value in row[1:])
             words = [video.get("filename", ""), *options.get("metadata", {}).values()]
             text = "\n".join(word for word in words if word).lower()
+            # what JSON may hold and no database takes as text
+            text = text.replace("\0", "").encode(errors="ignore").decode()
+            text = unicodedata.normalize("NFC", text)
             connection.execute(sa.update(jobs).where(jobs.c.id == row.id).values(searchable=text))
         last = rows[-1].id
