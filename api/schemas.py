@@ -45,11 +45,12 @@ class Output(StrEnum):
     TRACK_JSON = "track.json"
     TRACK_CSV = "track.csv"
     POSTER = "poster.jpg"
+    PREVIEW = "preview.mp4"
     ALPHA_MOV = "alpha.mov"
     ALPHA_WEBM = "alpha.webm"
 
 
-ON_REQUEST = frozenset({Output.ALPHA_MOV, Output.ALPHA_WEBM})
+ON_REQUEST = frozenset({Output.PREVIEW, Output.ALPHA_MOV, Output.ALPHA_WEBM})
 DEFAULT_OUTPUTS = [output for output in Output if output not in ON_REQUEST]
 
 

@@ -11,6 +11,7 @@ UPLOADS = "uploads"
 RESULTS = "results"
 NETWORKS = "networks"
 INCOMING = "incoming"
+LIVE = "live"
 
 
 def upload_key(job_id: str, name: str) -> str:
@@ -37,6 +38,16 @@ def attempt_prefix(job_id: str, attempt: int) -> str:
 
 def result_key(job_id: str, attempt: int, name: str) -> str:
     return f"{attempt_prefix(job_id, attempt)}/{name}"
+
+
+def live_prefix(job_id: str, attempt: int) -> str:
+    """Where pictures of a running attempt lie, until it ends."""
+    return f"{attempt_prefix(job_id, attempt)}/{LIVE}"
+
+
+def live_key(job_id: str, attempt: int, frame: int) -> str:
+    """A frame's picture; keys sort as their frames do."""
+    return f"{live_prefix(job_id, attempt)}/{frame:09d}.jpg"
 
 
 def network_object_key(network_key: str) -> str:

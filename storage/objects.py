@@ -91,6 +91,11 @@ class Objects:
             chunks = _chunks(source, on_chunk)
             obstore.put(self._store, key, chunks, chunk_size=CHUNK_BYTES, max_concurrency=UPLOAD_CHUNKS)
 
+    def put_once(self, key: str, content: bytes) -> None:
+        """Store a few bytes that are not worth waiting for: tried once, and given up after seconds of silence."""
+        with converted_write(key):
+            obstore.put(self._impatient, key, content, use_multipart=False)
+
     def join(self, parts: Iterable[str], key: str, on_chunk: Callable[[], None]) -> str:
         """Make one object of several, in order; its SHA-256 (hex). The parts stay."""
         with BlockingWriter(self._store, key) as writer:

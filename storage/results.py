@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from storage.database import Database, metadata
 from storage.jobs import Status, jobs
-from storage.keys import attempt_prefix
+from storage.keys import attempt_prefix, live_prefix
 
 results = sa.Table(
     "job_results",
@@ -55,11 +55,15 @@ def select(connection: sa.Connection, job_id: str) -> Sequence[Result]:
 
 
 def prefixes_in_use(database: Database, job_ids: Collection[str]) -> set[str]:
-    """Of these jobs, the prefixes of attempts whose files are results, or may still become results."""
+    """Of these jobs, the prefixes of attempts whose files are results, or may still become results.
+
+    Pictures of running attempts have a prefix of their own: where one has succeeded, its results stay without them.
+    """
     named = sa.select(results.c.object_key).where(results.c.job_id.in_(job_ids))
     running = sa.select(jobs.c.id, jobs.c.attempt).where(
         jobs.c.id.in_(job_ids), jobs.c.status == Status.RUNNING
     )
     with database.read() as connection:
         found = {key.rsplit("/", 1)[0] for key in connection.execute(named).scalars()}
-        return found | {attempt_prefix(*row) for row in connection.execute(running)}
+        attempts = connection.execute(running).all()
+    return found | {prefix(*row) for row in attempts for prefix in (attempt_prefix, live_prefix)}

@@ -11,6 +11,9 @@ _HEX = re.compile(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})", re.IGNORECASE)
 # Two tints closer than this (in RGB steps) look alike under half-transparent paint.
 _DISTINCT = 110
 
+# Video rounds: what is darker than half of this in a preview's mask is background.
+_LEAST_ON_BLACK = 96
+
 
 def parse_hex(text: str) -> Color:
     """The colour that `#rrggbb` names. Raises ValueError for anything else."""
@@ -43,6 +46,15 @@ def overlay_colors(first: Color, objects: int) -> tuple[Color, ...]:
             chosen.append(color)
     spare = (lightened[index % len(lightened)] for index in range(objects))
     return tuple([*chosen, *spare][:objects])
+
+
+def on_black(color: Color) -> Color:
+    """The colour, or one as light as can be told from black where it is darker."""
+    lack = _LEAST_ON_BLACK - max(color)
+    if lack <= 0:
+        return color
+    red, green, blue = (part + lack for part in color)
+    return red, green, blue
 
 
 def _channel(label: int, offset: int) -> int:

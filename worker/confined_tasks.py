@@ -15,10 +15,10 @@ from worker.errors import MediaMismatch
 from worker.file_view import FileView, distant
 from worker.inspection import inspect_upload
 from worker.masks import read_masks
-from worker.media import ClipFacts, ClipLimits, Kind, VideoWriter, compare, frames
+from worker.media import ClipFacts, ClipLimits, Kind, VideoWriter, compare, frames, half_size
 from worker.prefetch import prefetched
 from worker.rehearsal import rehearse
-from worker.render import cutout, overlay, poster
+from worker.render import cutout, overlay, poster, stacked
 from worker.zygote import Task
 
 # A thread pool in the zygote would not survive a fork.
@@ -105,7 +105,13 @@ def _encode(
 def _picture(
     kind: Kind, image: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], colors: Sequence[Any]
 ) -> npt.NDArray[np.uint8]:
-    return overlay(image, labels, colors) if kind is Kind.OVERLAY else cutout(image, labels)
+    match kind:
+        case Kind.OVERLAY:
+            return overlay(image, labels, colors)
+        case Kind.PREVIEW:
+            return stacked(image, labels, colors, half_size(image.shape[1], image.shape[0]))
+        case _:
+            return cutout(image, labels)
 
 
 def _file(descriptor: int) -> BinaryIO:

@@ -13,9 +13,10 @@ from storage.keys import attempt_prefix, network_object_key, result_key
 from storage.objects import Objects, file_sha256
 from storage.results import Result
 from worker import manifest, pipeline
-from worker.colors import parse_hex
+from worker.colors import overlay_colors, parse_hex
 from worker.confined import Confined, confined
 from worker.errors import DeviceFailedError
+from worker.live import LivePictures
 from worker.media import ClipFacts
 from worker.pipeline import Order
 from worker.progress import Progress
@@ -33,18 +34,27 @@ def fulfil(runtime: Runtime, job: Job, attempt: int, folder: Path, progress: Pro
     order = _order(objects, job, folder, media, progress)
     cached = _fetch_network(objects, job, folder, progress)
     try:
-        with device_failures():
-            made = pipeline.run(order, folder, machine_of(runtime.settings), media, progress)
+        live = LivePictures(
+            objects,
+            job.id,
+            attempt,
+            frames=order.facts.frames,
+            colors=overlay_colors(order.overlay_color, order.objects),
+        )
+        with device_failures(), live:
+            made = pipeline.run(order, folder, machine_of(runtime.settings), media, progress, live.show)
         progress.begin(Stage.STORING)
         _remove_other_attempts(objects, job, attempt)
         written = manifest.write(made, order, folder, progress.timings)
         if not cached:
             objects.put_file(network_object_key(job.network_key), made.network, progress.alive)
         files = made.files | {manifest.NAME: written}
-        return [_put(objects, job, attempt, name, path, progress) for name, path in files.items()]
+        found = [_put(objects, job, attempt, name, path, progress) for name, path in files.items()]
+        live.remove()
     except BaseException:
         objects.delete_prefix(attempt_prefix(job.id, attempt))
         raise
+    return found
 
 
 @contextmanager

@@ -4,7 +4,7 @@ The clip is read twice, by confined children. The first pass segments and keeps 
 people look at. Both are streams: memory does not grow with the clip's length.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,16 +29,20 @@ from worker.tracks import TrackCsv, TrackJson, TrackPoint, measure
 
 Labels = npt.NDArray[np.uint8]
 
+Show = Callable[[int, npt.NDArray[np.uint8], Labels], None]
+"""Is given a frame's number, its picture (H, W, 3) and its labels."""
+
 MASKS = "masks.zip"
 POSTER = "poster.jpg"
 VIDEOS: Mapping[str, Kind] = {
     "overlay.mp4": Kind.OVERLAY,
+    "preview.mp4": Kind.PREVIEW,
     "alpha.mov": Kind.ALPHA_MOV,
     "alpha.webm": Kind.ALPHA_WEBM,
 }
 
 # First guesses for the ETA, in seconds a frame of 480p on 2 cores; a job measures its own.
-ENCODING_SECONDS = {"overlay.mp4": 0.05, "alpha.mov": 0.15, "alpha.webm": 0.4}
+ENCODING_SECONDS = {"overlay.mp4": 0.05, "preview.mp4": 0.04, "alpha.mov": 0.15, "alpha.webm": 0.4}
 STORING_SECONDS = 0.5
 
 
@@ -68,8 +72,17 @@ class Made:
     audio: dict[str, list[str]]
 
 
-def run(order: Order, folder: Path, machine: Machine, media: Confined, report: Report) -> Made:
-    """Make every result in `folder`. A network already there, as `network.pth`, is used, not trained again."""
+def to_nobody(_frame: int, _image: npt.NDArray[np.uint8], _labels: Labels) -> None:
+    """Nobody watches."""
+
+
+def run(
+    order: Order, folder: Path, machine: Machine, media: Confined, report: Report, show: Show = to_nobody
+) -> Made:
+    """Make every result in `folder`. A network already there, as `network.pth`, is used, not trained again.
+
+    `show` is given each frame as it is segmented, and must neither wait nor change it.
+    """
     method = segmenter(order.segmenter, order.preset, machine)
     work = _plan(order, method)
     report.plan(work)
@@ -86,7 +99,7 @@ def run(order: Order, folder: Path, machine: Machine, media: Confined, report: R
     )
     report.begin(Stage.SEGMENTING)
     session = method.session(learnt, annotated, objects=order.objects)
-    poster_frame = _segment(order, folder, session, media, report)
+    poster_frame = _segment(order, folder, session, media, report, show)
     report.begin(Stage.ENCODING)
     audio = _encode(order, folder, poster_frame, media, report)
     files = {name: folder / name for name in sorted(order.outputs)}
@@ -120,7 +133,9 @@ def _annotated_frames(order: Order, media: Confined, report: Report) -> Iterator
         yield AnnotatedFrame(frame.image, order.annotated[frame.index])
 
 
-def _segment(order: Order, folder: Path, session: Session, media: Confined, report: Report) -> int:
+def _segment(
+    order: Order, folder: Path, session: Session, media: Confined, report: Report, show: Show
+) -> int:
     """First pass: every frame's masks, and what is written of them. Returns the frame that shows most."""
     best, best_frame = -1.0, 0
     with ExitStack() as stack:
@@ -130,6 +145,7 @@ def _segment(order: Order, folder: Path, session: Session, media: Confined, repo
             given = order.annotated.get(frame.index)
             found = session.step(frame.image) if given is None else session.anchor(frame.image, given)
             points = sinks.add(found, frame)
+            show(frame.index, frame.image, found.labels)
             shown = sum(point.area * point.confidence for point in points)
             if shown > best:
                 best, best_frame = shown, frame.index

@@ -8,7 +8,7 @@ import structlog
 
 from storage import jobs, recovery, results, retention, turns
 from storage.database import Database
-from storage.keys import NETWORKS, RESULTS, UPLOADS, job_of
+from storage.keys import LIVE, NETWORKS, RESULTS, UPLOADS, job_of, network_object_key
 from storage.objects import Objects
 from worker import incoming, metrics, queue
 
@@ -75,7 +75,10 @@ def sweep(database: Database, objects: Objects, *, idle: timedelta, networks_kep
         incoming.sweep(database, objects, idle=idle)
     with _on_its_own("networks"):
         oldest = database.now() - networks_kept
-        objects.delete([found.key for found in objects.list(NETWORKS) if found.changed_at < oldest])
+        old = {found.key for found in objects.list(NETWORKS) if found.changed_at < oldest}
+        # asked after they were listed: a job that came meanwhile is told of
+        awaited = {network_object_key(key) for key in jobs.networks_awaited(database)}
+        objects.delete(sorted(old - awaited))
     turns.forget(database, TURNS_KEPT)
 
 
@@ -83,7 +86,7 @@ def orphans(database: Database, objects: Objects, idle: timedelta) -> set[str]:
     """Prefixes of uploads and attempts that no job has a claim on, and that have been left alone for `idle`."""
     newest: dict[str, float] = {}
     for key, changed_at in _objects_of_jobs(objects):
-        prefix = "/".join(key.split("/")[: PARTS_OF_A_PREFIX[key.split("/")[0]]])
+        prefix = _prefix_of(key)
         newest[prefix] = max(newest.get(prefix, 0.0), changed_at)
     before = database.now() - idle
     candidates = {
@@ -97,6 +100,13 @@ def orphans(database: Database, objects: Objects, idle: timedelta) -> set[str]:
         candidates -= {f"{UPLOADS}/{job_id}" for job_id in jobs.with_files(database, asked)}
         candidates -= results.prefixes_in_use(database, asked)
     return candidates
+
+
+def _prefix_of(key: str) -> str:
+    """What goes at once: an upload, an attempt, or the pictures of it while it ran."""
+    parts = key.split("/")
+    count = PARTS_OF_A_PREFIX[parts[0]]
+    return "/".join(parts[: count + (parts[count : count + 1] == [LIVE])])
 
 
 def _is_being_submitted(job_id: str, before: datetime) -> bool:

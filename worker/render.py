@@ -1,4 +1,4 @@
-"""What people look at: the tinted overlay, the cut-out object, the poster."""
+"""What people look at: the tinted overlay, the cut-out object, the poster, the previews."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from worker.colors import Color
+from worker.colors import Color, on_black
+from worker.media.sizes import fitted
 
 Image = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]
@@ -24,6 +25,9 @@ _BLEED_PX = 16
 
 _POSTER_LONG_SIDE_PX = 1280
 _POSTER_QUALITY = 88
+
+_LIVE_LONG_SIDE_PX = 640
+_LIVE_QUALITY = 80
 
 
 def overlay(image: Image, labels: Labels, colors: Sequence[Color], opacity: float = OPACITY) -> Image:
@@ -67,12 +71,61 @@ def poster(image: Image, labels: Labels, colors: Sequence[Color], opacity: float
 
     Raises ValueError if the picture cannot be encoded.
     """
-    painted = cv2.cvtColor(overlay(image, labels, colors, opacity), cv2.COLOR_RGB2BGR)
-    scale = _POSTER_LONG_SIDE_PX / max(labels.shape)
-    if scale < 1:
-        height, width = (max(1, round(side * scale)) for side in labels.shape)
-        painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_AREA)
-    done, packed = cv2.imencode(".jpg", painted, [cv2.IMWRITE_JPEG_QUALITY, _POSTER_QUALITY])
+    height, width = labels.shape
+    painted = overlay(image, labels, colors, opacity)
+    return _jpeg(_resized(painted, fitted(width, height, _POSTER_LONG_SIDE_PX)), _POSTER_QUALITY)
+
+
+def live_picture(image: Image, labels: Labels, colors: Sequence[Color]) -> bytes:
+    """A JPEG of the frame with its overlay, painted at its own size: the long side is at most 640 pixels.
+
+    Raises ValueError if the picture cannot be encoded.
+    """
+    size = fitted(labels.shape[1], labels.shape[0], _LIVE_LONG_SIDE_PX)
+    return _jpeg(overlay(_resized(image, size), _thinned(labels, size), colors), _LIVE_QUALITY)
+
+
+def stacked(image: Image, labels: Labels, colors: Sequence[Color], size: tuple[int, int]) -> Image:
+    """The frame above its objects: (2 H, W, 3) RGB, where `size` is the (W, H) of each half.
+
+    Object k is flat in `colors[k - 1]`, on black; where that is too dark to be seen there, lighter. A half that is a
+    pixel larger than the frame has its last row or column twice.
+    """
+    palette = np.zeros((256, 3), np.uint8)
+    palette[1 : len(colors) + 1] = [on_black(color) for color in colors]
+    return np.concatenate((_resized(image, size), palette[_thinned(labels, size)]))
+
+
+def _resized(image: Image, size: tuple[int, int]) -> Image:
+    """The (H, W, 3) picture at this (W, H), which is smaller or at most a pixel larger."""
+    if _is_larger(size, image):
+        return _padded(image, size)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _thinned(labels: Labels, size: tuple[int, int]) -> Labels:
+    """The same for labels, which cannot be mixed."""
+    if _is_larger(size, labels):
+        return _padded(labels, size)
+    return cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.uint8, copy=False)
+
+
+def _is_larger(size: tuple[int, int], pixels: npt.NDArray[np.uint8]) -> bool:
+    height, width = pixels.shape[:2]
+    return size[0] >= width and size[1] >= height
+
+
+def _padded(pixels: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    if (width, height) == size:
+        return pixels
+    borders = (0, size[1] - height, 0, size[0] - width)
+    return cv2.copyMakeBorder(pixels, *borders, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+
+
+def _jpeg(image: Image, quality: int) -> bytes:
+    picture = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    done, packed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise ValueError(f"a picture of {image.shape} cannot be a JPEG")
     return packed.tobytes()

@@ -26,6 +26,8 @@ CALLS = {
     ("/v1/jobs/{job_id}/cancel", "post"),
     ("/v1/jobs/{job_id}/events", "get"),
     ("/v1/jobs/{job_id}/results/{name}", "get"),
+    ("/v1/jobs/{job_id}/previews", "get"),
+    ("/v1/jobs/{job_id}/previews/{number}", "get"),
     ("/v1/jobs/{job_id}/deliveries", "get"),
     ("/v1/jobs/{job_id}/deliveries/{number}/redeliver", "post"),
     ("/v1/webhook-secret", "get"),

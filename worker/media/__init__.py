@@ -7,6 +7,7 @@ from worker.media.encode import VideoWriter
 from worker.media.facts import ClipFacts, ClipLimits, Frame
 from worker.media.kinds import AudioOutcome, Kind
 from worker.media.probe import inspect
+from worker.media.sizes import half_size
 
 __all__ = [
     "AudioOutcome",
@@ -18,5 +19,6 @@ __all__ = [
     "VideoWriter",
     "compare",
     "frames",
+    "half_size",
     "inspect",
 ]

@@ -27,7 +27,8 @@ def compare(source: Path | BinaryIO, result: Path | BinaryIO, facts: ClipFacts, 
     """Raise MediaMismatch unless `result` shows the frames of `source`, when it does, the way up it does.
 
     Checked: the number of frames, each timestamp (exactly; in WebM to the nearest millisecond), the size
-    (an overlay's is even), no rotation left to apply, and each copied sound track packet for packet.
+    (an overlay's is even, a preview's that of its two halves), no rotation left to apply, and each copied sound
+    track packet for packet.
     """
     with opened(source) as clip, opened(result) as video:
         _compare_timestamps(_timestamps(clip), _timestamps(video), kind.recipe)
@@ -68,8 +69,7 @@ def _check_picture(container: InputContainer, facts: ClipFacts, recipe: Recipe) 
     first = next(pictures(container, picture_stream(container)))
     if display_matrix(first) != (1, 0, 0, 1) and first.rotation != 0:
         raise MediaMismatch(f"the result still asks to be turned by {first.rotation} degrees")
-    odd = 1 if recipe.even_size else 0
-    wanted = (facts.width + (facts.width & odd), facts.height + (facts.height & odd))
+    wanted = recipe.stored_size(facts.width, facts.height)
     if (first.width, first.height) != wanted:
         raise MediaMismatch(f"the result is {first.width}x{first.height} instead of {wanted[0]}x{wanted[1]}")
 

@@ -98,7 +98,7 @@ class VideoWriter:
         return self._sound.outcomes
 
     def write(self, frame: Frame) -> None:
-        """Add a frame: (H,W,3) uint8 RGB, or (H,W,4) with straight alpha for the alpha kinds."""
+        """Add a frame: (H,W,3) uint8 RGB of the recipe's `given_size`; (H,W,4) with straight alpha for alpha."""
         picture = self._picture(frame.image)
         picture.pts = frame.pts
         picture.time_base = self._time_base
@@ -166,12 +166,12 @@ class VideoWriter:
             ),
         )
         context = stream.codec_context
-        context.width, context.height = self._stored_size()
+        context.width, context.height = self._recipe.stored_size(self._facts.width, self._facts.height)
         context.pix_fmt = self._recipe.pixel_format
         context.time_base = self._time_base
         context.sample_aspect_ratio = Fraction(self._facts.sample_aspect_ratio)
         context.thread_count = ENCODER_THREADS
-        context.gop_size = max(1, min(250, round(rate * KEY_FRAME_SECONDS)))
+        context.gop_size = self._recipe.key_frame_every or max(1, min(250, round(rate * KEY_FRAME_SECONDS)))
         context.flags |= Flags.frame_duration
         context.colorspace = AVCOL_SPC_BT709
         context.color_primaries = ColorPrimaries.BT709
@@ -179,15 +179,12 @@ class VideoWriter:
         context.color_range = ColorRange.MPEG
         return stream
 
-    def _stored_size(self) -> tuple[int, int]:
-        odd = 1 if self._recipe.even_size else 0
-        return self._facts.width + (self._facts.width & odd), self._facts.height + (self._facts.height & odd)
-
     def _picture(self, image: npt.NDArray[np.uint8]) -> VideoFrame:
-        expected = (self._facts.height, self._facts.width, 4 if self._recipe.alpha else 3)
+        width, height = self._recipe.given_size(self._facts.width, self._facts.height)
+        expected = (height, width, 4 if self._recipe.alpha else 3)
         if image.shape != expected:
             raise ValueError(f"a frame of shape {image.shape} where the clip has {expected}")
-        width, height = self._stored_size()
+        width, height = self._recipe.stored_size(self._facts.width, self._facts.height)
         if (height, width) != image.shape[:2]:
             image = np.pad(image, ((0, height - image.shape[0]), (0, width - image.shape[1]), (0, 0)), "edge")
         rgb = VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgba" if self._recipe.alpha else "rgb24")

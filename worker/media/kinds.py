@@ -1,4 +1,4 @@
-"""The three kinds of video that are written: container, codec, and what becomes of the sound in each."""
+"""The kinds of video that are written: container, codec, and what becomes of the sound in each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+
+from worker.media.sizes import half_size
 
 
 class AudioOutcome(StrEnum):
@@ -32,6 +34,21 @@ class Recipe:
     alpha: bool = False
     even_size: bool = False
     exact_timestamps: bool = True
+    stacked: bool = False
+    key_frame_every: int | None = None
+
+    def given_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the pictures that are written for a clip of this size."""
+        if not self.stacked:
+            return width, height
+        width, height = half_size(width, height)
+        return width, 2 * height
+
+    def stored_size(self, width: int, height: int) -> tuple[int, int]:
+        """Those of the video that is made for a clip of this size."""
+        width, height = self.given_size(width, height)
+        odd = 1 if self.even_size else 0
+        return width + (width & odd), height + (height & odd)
 
     def audio_outcome(self, codec: str | None) -> AudioOutcome:
         """What becomes of a track in this codec (FFmpeg's canonical name; None: no decoder)."""
@@ -44,6 +61,7 @@ class Kind(StrEnum):
     """A video that a job can deliver."""
 
     OVERLAY = "overlay"
+    PREVIEW = "preview"
     ALPHA_MOV = "alpha_mov"
     ALPHA_WEBM = "alpha_webm"
 
@@ -65,6 +83,19 @@ RECIPES: Mapping[Kind, Recipe] = MappingProxyType(
             copied_audio=("aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"),
             other_audio="aac",
             even_size=True,
+        ),
+        # For pages: the clip above its masks in one video, so that both are always of the same frame. Key frames
+        # are near each other, since a viewer jumps and steps.
+        Kind.PREVIEW: Recipe(
+            container="mp4",
+            codec="libx264",
+            pixel_format="yuv420p",
+            options={"crf": "20", "preset": "veryfast"},
+            copied_audio=("aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"),
+            other_audio="aac",
+            even_size=True,
+            stacked=True,
+            key_frame_every=12,
         ),
         # For editing: ProRes 4444 with 16 bits of straight alpha.
         Kind.ALPHA_MOV: Recipe(
