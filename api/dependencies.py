@@ -13,11 +13,14 @@ from api.limits import (
     Slots,
     inspection_slots,
     owner_inspection_slots,
+    owner_picture_slots,
+    picture_slots,
     stream_slots,
     upload_slots,
 )
 from api.readiness import Readiness
 from api.settings import ApiSettings
+from api.tables import Tables
 from storage.database import Database
 from storage.objects import Objects
 from worker.addresses import Policy
@@ -44,6 +47,9 @@ class Services:
     """Where requests are counted: in memory, or in a Redis that several processes share."""
     inspections: Slots = field(init=False)
     owner_inspections: Slots = field(init=False)
+    pictures: Slots = field(init=False)
+    owner_pictures: Slots = field(init=False)
+    tables: Tables = field(default_factory=Tables)
     readiness: Readiness = field(default_factory=Readiness)
     keyring: Keyring = field(init=False)
     rates: RateLimits = field(init=False)
@@ -53,6 +59,8 @@ class Services:
     def __post_init__(self) -> None:
         self.inspections = inspection_slots(self.settings)
         self.owner_inspections = owner_inspection_slots(self.settings)
+        self.pictures = picture_slots(self.settings)
+        self.owner_pictures = owner_picture_slots(self.settings)
         self.keyring = Keyring(self.database)
         self.rates = RateLimits(self.limits_address)
         self.uploads = upload_slots(self.settings)

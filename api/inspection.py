@@ -1,7 +1,6 @@
 """Has an upload looked at by a confined process, so that no stranger's media is decoded in this one."""
 
 import math
-import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, closing
@@ -14,6 +13,7 @@ import structlog
 from api.dependencies import Services
 from api.errors import unavailable, unprocessable
 from api.small_files import SmallFiles
+from api.sources import Sources
 from api.waiting import to_its_end, while_waiting
 from storage.jobs import StoredFile
 from worker.channel import ChannelMisusedError
@@ -29,9 +29,6 @@ EVERYBODY = ""
 # The decoder holds up to 17 frames of the largest clip (8192 x 8192 in 4:2:0: 100 MB each), and a mask's
 # colours take 20 bytes a pixel; the libraries themselves map about 1 GB.
 MEMORY_BYTES = 4 * 1024**3
-
-# The child reads ahead by 1 MiB, or asks for what is left of a mask.
-MOST_READ_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -101,13 +98,9 @@ def _ask(given: Services, sources: Sequence[BinaryIO], frames: Sequence[int]) ->
     It has neither network nor credentials: it gets open files, or what it asks us to read.
     """
     settings = given.settings
-    descriptors = [_descriptor(source) for source in sources]
-    files = [number for number in descriptors if number is not None]
+    files = Sources(sources)
     about = {
-        "sources": [
-            {"bytes": source.seek(0, os.SEEK_END)} if number is None else {"file": files.index(number)}
-            for source, number in zip(sources, descriptors, strict=True)
-        ],
+        "sources": files.described(),
         "video": 0,
         "masks": {str(frame): number for number, frame in enumerate(frames, 1)},
         "limits": {
@@ -119,28 +112,13 @@ def _ask(given: Services, sources: Sequence[BinaryIO], frames: Sequence[int]) ->
     seconds = settings.inspection_timeout_seconds
     limits = Limits(MEMORY_BYTES, cpu_seconds=math.ceil(seconds))
     deadline = time.monotonic() + seconds
-    with given.nursery.child("inspect", about, limits, files=files, deadline=deadline) as child:
+    with given.nursery.child("inspect", about, limits, files=files.files, deadline=deadline) as child:
         while True:
             said, _ = child.hear()
             match said:
                 case {"done": {"clip": dict(clip), "objects": int(objects)}}:
                     return Inspected(clip, objects)
                 case {"read": [int(source), int(offset), int(size)]}:
-                    child.tell({}, _read(sources, source, offset, size))
+                    child.tell({}, files.read(source, offset, size))
                 case _:
                     raise ChannelMisusedError(f"not what a child says: {str(said)[:100]}")
-
-
-def _descriptor(source: BinaryIO) -> int | None:
-    """Of a local file; what lies in an object store has none."""
-    try:
-        return source.fileno()
-    except (AttributeError, OSError):
-        return None
-
-
-def _read(sources: Sequence[BinaryIO], source: int, offset: int, size: int) -> bytes:
-    if not (0 <= source < len(sources) and offset >= 0 and 0 <= size <= MOST_READ_BYTES):
-        raise ChannelMisusedError(f"no part of the upload: {size} bytes at {offset} of source {source}")
-    sources[source].seek(offset)
-    return bytes(sources[source].read(size))

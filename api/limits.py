@@ -36,6 +36,9 @@ WINDOW_SECONDS = 60
 # Longer than any file but the worst is looked at, and as long as a caller's connection stays open without a word.
 INSPECTION_PATIENCE_SECONDS = 60.0
 
+# Who steps through a clip has gone on by then.
+PICTURE_PATIENCE_SECONDS = 20.0
+
 # A burst of small uploads is through by then.
 UPLOAD_PATIENCE_SECONDS = 5.0
 
@@ -198,3 +201,18 @@ def inspection_slots(settings: ApiSettings, patience_seconds: float = INSPECTION
         "Too many files wait to be looked at just now; nothing was kept. Send this again in some seconds."
     )
     return Slots(settings.inspections_at_once, patience_seconds, unavailable("too_busy", detail, 10))
+
+
+def owner_picture_slots(settings: ApiSettings, patience_seconds: float = PICTURE_PATIENCE_SECONDS) -> Slots:
+    """Frames of one owner's clips that are decoded at once: not all places, unless nobody else can call."""
+    most = settings.pictures_at_once - settings.keys_required
+    detail = (
+        "Too many of your frames wait to be decoded just now. Ask for this one again, and for fewer at once."
+    )
+    return Slots(max(1, most), patience_seconds, too_many("too_many_pictures", detail, 5))
+
+
+def picture_slots(settings: ApiSettings, patience_seconds: float = PICTURE_PATIENCE_SECONDS) -> Slots:
+    """The same of the service."""
+    detail = "Too many frames wait to be decoded just now. Ask for this one again in some seconds."
+    return Slots(settings.pictures_at_once, patience_seconds, unavailable("too_busy", detail, 5))

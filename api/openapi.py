@@ -102,6 +102,7 @@ BODY_OF_FILE: dict[str, Any] = {
 RESULT_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
     206: {"description": "The part of the file that Range asked for."},
+    304: {"description": "The one that If-None-Match names."},
     307: {"description": "Where the object store serves the file, for an hour."},
     410: {"description": "No longer stored.", "content": _PROBLEM},
     416: {"description": "The file has no such range."},

@@ -119,6 +119,17 @@ class Objects:
         with converted(key):
             yield from obstore.get(self._store, key).stream(min_chunk_size=CHUNK_BYTES)
 
+    def part(self, key: str, start: int, size: int) -> bytes:
+        """So many bytes of an object from `start` on, in one request; fewer where it ends before."""
+        with converted(key):
+            return bytes(obstore.get_range(self._store, key, start=start, length=size))
+
+    def chunks(self, key: str, begin: int, end: int, chunk_bytes: int) -> Iterator[bytes]:
+        """The bytes from `begin` up to `end`, as they come. Raises ObjectMissingError at once where there is none."""
+        with converted(key):
+            found = obstore.get(self._store, key, options={"range": (begin, end)})
+        return _passed_on(found.stream(min_chunk_size=chunk_bytes), key)
+
     def sha256(self, key: str, on_chunk: Callable[[], None]) -> str:
         """The digest (hex) of an object, which is read for it; memory is constant."""
         digest = hashlib.sha256()
@@ -241,6 +252,12 @@ def _chunks(source: BinaryIO, on_chunk: Callable[[int], None]) -> Iterable[bytes
         yield chunk
         done += len(chunk)
     on_chunk(done)
+
+
+def _passed_on(stream: Iterable[Any], key: str) -> Iterator[bytes]:
+    with converted(key):
+        for chunk in stream:
+            yield bytes(chunk)
 
 
 def _stat(path: Path) -> os.stat_result | None:

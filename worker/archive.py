@@ -16,6 +16,7 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from worker.colors import davis_palette
+from worker.frame_name import frame_name
 from worker.result_file import ResultFile
 
 Labels = npt.NDArray[np.uint8]
@@ -24,12 +25,6 @@ Labels = npt.NDArray[np.uint8]
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 # A mask of 480p takes 6 KB and 1.6 ms; with zlib's default, 4 KB and 4.2 ms.
 _PNG_LEVEL = 3
-
-
-def frame_name(frame: int, frames: int = 0) -> str:
-    """`00000.png` for frame 0; more digits where a clip of that many frames needs them to sort."""
-    digits = max(5, len(str(frames - 1)))
-    return f"{frame:0{digits}d}.png"
 
 
 class MaskArchive(ResultFile):

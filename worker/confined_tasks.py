@@ -16,6 +16,7 @@ from worker.file_view import FileView, distant
 from worker.inspection import inspect_upload
 from worker.masks import read_masks
 from worker.media import ClipFacts, ClipLimits, Kind, VideoWriter, compare, frames, half_size
+from worker.one_frame import one_frame
 from worker.prefetch import prefetched
 from worker.rehearsal import rehearse
 from worker.render import cutout, overlay, poster, stacked
@@ -127,6 +128,7 @@ rehearse()
 TASKS: Final[Mapping[str, Task]] = {
     "inspect": inspect,
     "masks": masks,
+    "one_frame": one_frame,
     "pictures": pictures,
     "results": results,
 }

@@ -21,7 +21,7 @@ MAX_MASK_BYTES = 32 * 1024 * 1024
 def inspect_upload(
     open_source: OpenSource, video: str, masks: Mapping[int, str], limits: ClipLimits
 ) -> tuple[ClipFacts, int]:
-    """What the clip is and how many objects its masks (frame number to key) show.
+    """What the clip is and how many objects its masks (frame number to key) show: 0 where none are given.
 
     Raises InputError as `media.inspect` and `read_masks` do, `mask_frame_out_of_range` where the clip has
     no such frame, `too_many_masks` where they are too large to be so many, and whatever `open_source` raises.
@@ -40,6 +40,8 @@ def inspect_upload(
                 "mask_frame_out_of_range",
                 f"{field(frame)} is for frame {frame}, but the clip's frames are 0 to {facts.frames - 1}.",
             )
+    if not masks:
+        return facts, 0
     pictures = {frame: _mask_bytes(open_source, key, field(frame)) for frame, key in masks.items()}
     _, objects = read_masks(pictures, (facts.width, facts.height))
     return facts, objects

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 
-from worker.archive import MaskArchive, MaskReader, RleWriter, frame_name
+from worker.archive import MaskArchive, MaskReader, RleWriter
+from worker.frame_name import frame_name
 
 Labels = npt.NDArray[np.uint8]
 

@@ -54,15 +54,20 @@ def frames(source: Path | BinaryIO) -> Iterator[Frame]:
         stream = picture_stream(container)
         reformatter = VideoReformatter()
         for index, picture in enumerate(pictures(container, stream)):
-            time_base = Fraction(picture.time_base or 0)
-            yield Frame(
-                index=index,
-                pts=picture.pts or 0,
-                time_base=time_base,
-                time_seconds=float((picture.pts or 0) * time_base),
-                image=upright(to_rgb(picture, reformatter), display_matrix(picture)),
-                duration=picture.duration or 0,
-            )
+            yield frame_of(picture, index, reformatter)
+
+
+def frame_of(picture: VideoFrame, index: int, reformatter: VideoReformatter) -> Frame:
+    """A decoded picture as the frame of this number."""
+    time_base = Fraction(picture.time_base or 0)
+    return Frame(
+        index=index,
+        pts=picture.pts or 0,
+        time_base=time_base,
+        time_seconds=float((picture.pts or 0) * time_base),
+        image=upright(to_rgb(picture, reformatter), display_matrix(picture)),
+        duration=picture.duration or 0,
+    )
 
 
 def pictures(

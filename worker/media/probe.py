@@ -39,7 +39,7 @@ def inspect(source: Path | BinaryIO, limits: ClipLimits) -> ClipFacts:
     """
     with opened(source) as container:
         stream = picture_stream(container)
-        _check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
+        check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
         _check_index(container, limits)
         beginning = Beginning()
         timeline = _read_timeline(container, stream, limits, beginning)
@@ -59,7 +59,7 @@ class Timeline:
     variable_rate: bool
 
 
-def _check_pixels(width: int, height: int, limits: ClipLimits) -> None:
+def check_pixels(width: int, height: int, limits: ClipLimits) -> None:
     if width * height > limits.pixels:
         raise InputError(
             "clip_too_many_pixels",
@@ -108,7 +108,7 @@ def _read_timeline(
             if stamp is None:
                 raise _unusable(f"frame {len(stamps)} has no timestamp")
             stamps.append(stamp)
-            _check_length(stamps, longest_ticks, limits)
+            check_length(stamps, longest_ticks, limits)
             last_duration = packet.duration or last_duration
     except av.FFmpegError as error:
         raise InputError("clip_truncated", TRUNCATED) from error
@@ -128,7 +128,7 @@ def _check_end(container: InputContainer, end_seconds: float) -> None:
         )
 
 
-def _check_length(stamps: array[int], longest_ticks: int, limits: ClipLimits) -> None:
+def check_length(stamps: array[int], longest_ticks: int, limits: ClipLimits) -> None:
     if len(stamps) > limits.frames:
         raise _too_many_frames(limits)
     if stamps[-1] - stamps[0] > longest_ticks:
@@ -195,7 +195,7 @@ def _facts_of(
     packets: Iterable[Packet[VideoStream]] | None = None,
 ) -> ClipFacts:
     first = _first_picture(container, stream, packets)
-    _check_pixels(first.width, first.height, limits)
+    check_pixels(first.width, first.height, limits)
     return _facts(container, stream, first, timeline)
 
 
