@@ -106,6 +106,9 @@ class ApiSettings(BaseSettings):
     inspections_at_once: int = 2
     """How many such child processes may run at the same time."""
 
+    pictures_at_once: int = 2
+    """How many child processes may decode single frames of clips (`…/frames/{n}`) at the same time."""
+
     @property
     def reached_on(self) -> str:
         """The address at which callers reach the port."""
