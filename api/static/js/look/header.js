@@ -1,0 +1,99 @@
+// The head of a job's page: its name, how it stands, where it comes from, and what can be done with it.
+
+import { call, jobUrl } from "../api.js";
+import { confirmed, h, icon, toast } from "../dom.js";
+import { copyId } from "./facts.js";
+import { STATUS, nameOf, when } from "./subject.js";
+
+/** Head of a job's page; `update` when the job has changed. */
+export class Header {
+  /**
+   * @param {import("./subject.js").Subject} subject
+   * @param {{frame: () => number, signal: AbortSignal}} given `frame` is the one on show.
+   */
+  constructor(subject, { frame, signal }) {
+    this._subject = subject;
+    this._frame = frame;
+    this._signal = signal;
+    this._badge = h("span", { class: "badge" });
+    this._actions = h("div", { class: "row job-actions" });
+    this._family = h("p", { class: "job-family" });
+    this._family.hidden = true;
+    const { job } = subject;
+    this.element = h("header", { class: "job-head" },
+      h("div", { class: "job-title" }, h("h1", {}, nameOf(job)),
+        h("div", { class: "row" }, this._badge, h("span", { class: "muted" }, when(job.created_at)), subject.readOnly ? null : copyId(job))),
+      this._actions, this._family);
+    this.update(job);
+    if (!subject.readOnly) this._relate();
+  }
+
+  update(job) {
+    const { label, kind } = STATUS[job.status];
+    this._badge.textContent = label;
+    this._badge.className = `badge ${kind}`;
+    document.title = `${job.status === "running" ? `${Math.floor(100 * job.progress)} % ` : ""}${nameOf(job)} – Rotomill`;
+    if (this._shown === job.status) return;
+    this._shown = job.status;
+    this._actions.replaceChildren(...(this._subject.readOnly ? this._invitation() : this._buttons(job)));
+    if (job.status === "succeeded" && !this._subject.readOnly) this._relate();
+  }
+
+  _invitation() {
+    return [h("a", { class: "button primary", href: "#/new" }, icon("plus"), "Make a job of your own"),
+      h("a", { class: "button", href: "#/new?sample=1" }, icon("pencil"), "Draw on the sample clip")];
+  }
+
+  _buttons(job) {
+    const found = [];
+    const hasFiles = job.status === "succeeded" && job.results.length > 0;
+    if (hasFiles) {
+      const correct = () => { location.hash = `#/jobs/${job.id}/correct?frame=${this._frame()}`; };
+      found.push(h("button", { class: "button primary", type: "button", on: { click: correct } }, icon("pencil"), "Correct this frame"));
+    }
+    found.push(h("a", { class: "button", href: `#/new?like=${job.id}` }, icon("copy"), "Same settings"));
+    if (!["running", "queued"].includes(job.status)) {
+      found.push(h("button", { class: "button danger", type: "button", on: { click: () => this._delete(job) } }, icon("trash"), "Delete"));
+    }
+    return found;
+  }
+
+  async _delete(job) {
+    if (await deleted(job, this._signal)) location.hash = "#/";
+  }
+
+  async _relate() {
+    const { job } = this._subject;
+    let corrections = [];
+    try {
+      const query = new URLSearchParams({ refines: job.id, limit: "20" });
+      // a service that does not know the filter would answer with all jobs
+      const found = (await call("GET", `/v1/jobs?${query}`, { signal: this._signal })).jobs;
+      corrections = found.filter((other) => other.refines === job.id);
+    } catch {
+      // the page is whole without them
+    }
+    if (this._signal.aborted) return;
+    const links = [];
+    if (job.refines) links.push(h("a", { href: `#/jobs/${job.refines}` }, "It corrects an earlier job"));
+    corrections.forEach((other, index) => links.push(h("a", { href: `#/jobs/${other.id}` },
+      `Correction ${corrections.length - index}: ${STATUS[other.status].label.toLowerCase()}, ${when(other.created_at)}`)));
+    this._family.replaceChildren(...links);
+    this._family.hidden = !links.length;
+  }
+}
+
+/** Deletes a job if the person says yes; whether it is gone. */
+export async function deleted(job, signal) {
+  const yes = await confirmed(`“${nameOf(job)}” and all its files will be gone for good.`, { verb: "Delete", title: "Delete this job?" });
+  if (!yes || signal.aborted) return false;
+  try {
+    await call("DELETE", jobUrl(job.id), { signal });
+    toast("The job is deleted.", "ok");
+    return true;
+  } catch (error) {
+    if (error.status === 404) return true;
+    if (!signal.aborted) toast(error.message, "bad");
+    return false;
+  }
+}
