@@ -17,6 +17,7 @@ from worker.estimate import Work
 from worker.masks import read_masks
 from worker.media import ClipFacts, ClipLimits, Kind, MediaMismatch
 from worker.nursery import Nursery
+from worker.pipeline import VIDEOS
 from worker.settings import WorkerSettings
 
 LIMITS = ClipLimits(pixels=2**31, frames=2**31, seconds=1e6)
@@ -76,8 +77,7 @@ def masks(tmp_path: Path, facts: ClipFacts) -> Path:
 
 
 def videos(folder: Path) -> Videos:
-    names = {"overlay.mp4": Kind.OVERLAY, "alpha.mov": Kind.ALPHA_MOV, "alpha.webm": Kind.ALPHA_WEBM}
-    files = {folder / name: kind for name, kind in names.items()}
+    files = {folder / name: kind for name, kind in VIDEOS.items()}
     return Videos(files, folder / "poster.jpg", poster_frame=3, colors=COLORS)
 
 
@@ -122,14 +122,20 @@ def test_results_are_made_checked_and_reported_frame_by_frame(
     audio = confined.make(clip, masks, facts, videos(folder), report)
     assert {kind: list(map(str, sound)) for kind, sound in audio.items()} == {
         Kind.OVERLAY: ["copied"],
+        Kind.PREVIEW: ["copied"],
         Kind.ALPHA_MOV: ["copied"],
         Kind.ALPHA_WEBM: ["transcoded"],
     }
-    assert report.done == [*range(1, 13), 12, 12, 12]
+    assert report.done == [*range(1, 13), 12, 12, 12, 12]
     for path, kind in videos(folder).files.items():
         media.compare(clip, path, facts, kind)
     assert (folder / "poster.jpg").read_bytes().startswith(b"\xff\xd8")
-    assert len(list(folder.iterdir())) == 4
+    assert len(list(folder.iterdir())) == 5
+    half = folder / "preview.mp4"
+    for index, frame in enumerate(media.frames(half)):
+        mask = np.rot90(box(index)) > 0
+        found = np.abs(frame.image[64:].astype(int) - COLORS[0]).max(axis=2) < 40
+        assert (found & mask).sum() > 0.8 * (found | mask).sum()
 
 
 def test_a_result_that_does_not_match_its_clip_is_our_failure(

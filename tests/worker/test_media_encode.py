@@ -4,14 +4,16 @@ import dataclasses
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from tests.worker.clips import SHARED, make_clip, picture
+from tests.worker.clips import SHARED, box, make_clip, picture
 from worker.media import (
     AudioOutcome,
     ClipFacts,
@@ -21,14 +23,20 @@ from worker.media import (
     VideoWriter,
     compare,
     frames,
+    half_size,
     inspect,
 )
+from worker.render import stacked
 
 LIMITS = ClipLimits(pixels=1920 * 1080, frames=5000, seconds=600)
+BLUE = (30, 144, 255)
 
 
 def rewrite(source: Path, kind: Kind = Kind.OVERLAY) -> tuple[Path, ClipFacts, tuple[AudioOutcome, ...]]:
-    """The clip's own frames as a result of this kind; for alpha, the left half is transparent."""
+    """The clip's own frames as a result of this kind; for alpha, the left half is transparent.
+
+    In a preview they stand above the box that walks over them.
+    """
     facts = inspect(source, LIMITS)
     path = source.parent / f"result.{kind.recipe.container}"
     with VideoWriter(path, kind, facts, audio_from=source) as writer:
@@ -38,8 +46,18 @@ def rewrite(source: Path, kind: Kind = Kind.OVERLAY) -> tuple[Path, ClipFacts, t
                 alpha = np.full((*image.shape[:2], 1), 255, np.uint8)
                 alpha[:, : image.shape[1] // 2] = 0
                 image = np.concatenate([image, alpha], axis=2)
+            if kind.recipe.stacked:
+                labels = upright_box(frame.index, facts)
+                image = stacked(image, labels, [BLUE], half_size(facts.width, facts.height))
             writer.write(dataclasses.replace(frame, image=image))
     return path, facts, writer.audio
+
+
+def upright_box(index: int, facts: ClipFacts) -> npt.NDArray[np.uint8]:
+    """The labels of a made clip's frame."""
+    turned = facts.rotation_degrees % 180 == 90
+    size = (facts.height, facts.width) if turned else (facts.width, facts.height)
+    return np.rot90(box(index, size) // 255, facts.rotation_degrees // 90)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -86,6 +104,49 @@ def test_an_overlay_is_what_browsers_play(tmp_path: Path) -> None:
         bt709 = (context.colorspace, context.color_primaries, context.color_trc)
         assert (bt709, context.color_range) == ((1, 1, 1), 1)
     data = path.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+def halves(path: Path) -> Iterator[tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]]:
+    for frame in frames(path):
+        height = frame.image.shape[0] // 2
+        whole = frame.image.astype(np.int16)
+        yield whole[:height], whole[height:]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.mkv", {"vfr": True, "audio": "aac", "size": (128, 96)}),
+        ("a.mp4", {"rotation": 90, "size": (128, 96), "sample_aspect_ratio": Fraction(4, 3)}),
+        ("a.mp4", {"size": (127, 95), "pixel_format": "yuv444p"}),
+        ("a.mp4", {"size": (1280, 720), "frames": 3}),
+        ("a.mp4", {"size": (722, 1282), "frames": 3}),
+    ],
+)
+def test_a_previews_halves_are_the_clip_and_its_masks(
+    tmp_path: Path, name: str, options: dict[str, object]
+) -> None:
+    source = make_clip(tmp_path / name, **options)  # type: ignore[arg-type]  # a table of keyword arguments
+    path, facts, _ = rewrite(source, Kind.PREVIEW)
+    compare(source, path, facts, Kind.PREVIEW)
+    width, height = half_size(facts.width, facts.height)
+    assert (width % 2, height % 2) == (0, 0)
+    assert max(width, height) <= 960
+    for shown, (above, below) in zip(frames(source), halves(path), strict=True):
+        assert above.shape == below.shape == (height, width, 3)
+        wanted = stacked(shown.image, upright_box(shown.index, facts), [BLUE], (width, height))
+        assert np.abs(above - wanted[:height]).mean() < 3
+        assert np.abs(below - wanted[height:]).mean() < 3
+        assert (np.abs(below - BLUE).max(axis=2) < 24).mean() > 0.8 * (wanted[height:] > 0).any(axis=2).mean()
+
+
+def test_a_preview_keeps_key_frames_near(tmp_path: Path) -> None:
+    path, _, _ = rewrite(make_clip(tmp_path / "a.mp4", frames=40), Kind.PREVIEW)
+    with av.open(str(path)) as container:
+        keys = [packet.is_keyframe for packet in container.demux(video=0) if packet.size]
+    data = path.read_bytes()
+    assert all(any(keys[first : first + 12]) for first in range(29))
     assert data.index(b"moov") < data.index(b"mdat")
 
 
@@ -162,8 +223,9 @@ def test_nothing_is_left_of_a_result_that_was_given_up(tmp_path: Path, kind: Kin
             for frame in frames(source):
                 if frame.index == 6:
                     raise InterruptedError
-                depth = 4 if kind.recipe.alpha else 3
-                writer.write(dataclasses.replace(frame, image=np.zeros((48, 64, depth), np.uint8)))
+                width, height = kind.recipe.given_size(64, 48)
+                blank = np.zeros((height, width, 4 if kind.recipe.alpha else 3), np.uint8)
+                writer.write(dataclasses.replace(frame, image=blank))
 
     with pytest.raises(InterruptedError):
         give_up_half_way()
@@ -239,6 +301,7 @@ def test_real_clips_survive(tmp_path: Path, name: str) -> None:
     if not path.exists():
         pytest.skip("the real clips are not beside the checkout")
     source = Path(shutil.copy(path, tmp_path))
-    result, facts, audio = rewrite(source)
-    compare(source, result, facts, Kind.OVERLAY)
+    for kind in (Kind.OVERLAY, Kind.PREVIEW) if name.startswith("swing") else (Kind.OVERLAY,):
+        result, facts, audio = rewrite(source, kind)
+        compare(source, result, facts, kind)
     assert audio == ((AudioOutcome.COPIED,) if name.startswith("bear") else ())

@@ -5,7 +5,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from worker.render import cutout, overlay, poster
+from worker.media import half_size
+from worker.render import cutout, live_picture, overlay, poster, stacked
 
 BLUE, RED = (30, 144, 255), (230, 46, 46)
 Pixels = npt.NDArray[np.uint8]
@@ -106,3 +107,53 @@ def test_a_poster_is_a_jpeg_of_at_most_1280_pixels(size: tuple[int, int], expect
     assert shown.shape == (*expected, 3)
     assert np.abs(shown[10, 10].astype(int) - BLUE).max() < 8
     assert np.abs(shown[-10, 10].astype(int) - (200, 40, 20)).max() < 8
+
+
+@pytest.mark.parametrize(("size", "expected"), [((120, 160), (120, 160)), ((1920, 1080), (640, 360))])
+def test_a_live_picture_is_a_jpeg_of_at_most_640_pixels(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    image = np.full((*size, 3), (200, 40, 20), np.uint8)
+    labels = np.zeros(size, np.uint8)
+    labels[: size[0] // 2] = 1
+    shown = cv2.imdecode(np.frombuffer(live_picture(image, labels, [BLUE]), np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert shown is not None
+    assert shown.shape == (*expected, 3)
+    tinted = np.array((200, 40, 20)) * 0.55 + np.array(BLUE) * 0.45
+    assert np.abs(shown[10, 10] - tinted).max() < 10
+    assert np.abs(shown[-10, 10].astype(int) - (200, 40, 20)).max() < 10
+
+
+@pytest.mark.parametrize(
+    ("clip", "half"),
+    [
+        ((854, 480), (854, 480)),
+        ((853, 479), (854, 480)),
+        ((960, 540), (960, 540)),
+        ((961, 541), (960, 540)),
+        ((1920, 1080), (960, 540)),
+        ((1080, 1920), (540, 960)),
+        ((3840, 2), (960, 2)),
+        ((1, 1), (2, 2)),
+    ],
+)
+def test_each_half_of_a_preview_is_even_and_no_larger_than_its_clip(
+    clip: tuple[int, int], half: tuple[int, int]
+) -> None:
+    assert half_size(*clip) == half
+    width, height = clip
+    shown = stacked(np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8), [BLUE], half)
+    assert shown.shape == (2 * half[1], half[0], 3)
+
+
+def test_a_preview_shows_the_frame_above_flat_colours_on_black() -> None:
+    image, labels = textured(), disk(label=2)
+    shown = stacked(image, labels, [BLUE, RED], (160, 120))
+    assert (shown[:120] == image).all()
+    assert (shown[120:][labels == 2] == RED).all()
+    assert not shown[120:][labels == 0].any()
+
+
+def test_a_preview_tells_even_a_black_object_from_the_ground() -> None:
+    shown = stacked(textured(), disk(), [(0, 0, 10)], (160, 120))
+    assert (shown[120:][disk() > 0] == (86, 86, 96)).all()
