@@ -14,8 +14,10 @@ from api.limits import (
     inspection_slots,
     owner_inspection_slots,
     owner_picture_slots,
+    owner_suggestion_slots,
     picture_slots,
     stream_slots,
+    suggestion_slots,
     upload_slots,
 )
 from api.readiness import Readiness
@@ -49,6 +51,8 @@ class Services:
     owner_inspections: Slots = field(init=False)
     pictures: Slots = field(init=False)
     owner_pictures: Slots = field(init=False)
+    suggestions: Slots = field(init=False)
+    owner_suggestions: Slots = field(init=False)
     tables: Tables = field(default_factory=Tables)
     readiness: Readiness = field(default_factory=Readiness)
     keyring: Keyring = field(init=False)
@@ -61,6 +65,8 @@ class Services:
         self.owner_inspections = owner_inspection_slots(self.settings)
         self.pictures = picture_slots(self.settings)
         self.owner_pictures = owner_picture_slots(self.settings)
+        self.suggestions = suggestion_slots(self.settings)
+        self.owner_suggestions = owner_suggestion_slots(self.settings)
         self.keyring = Keyring(self.database)
         self.rates = RateLimits(self.limits_address)
         self.uploads = upload_slots(self.settings)

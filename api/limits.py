@@ -39,6 +39,9 @@ INSPECTION_PATIENCE_SECONDS = 60.0
 # Who steps through a clip has gone on by then.
 PICTURE_PATIENCE_SECONDS = 20.0
 
+# Who has drawn a box waits no longer than that.
+SUGGESTION_PATIENCE_SECONDS = 10.0
+
 # A burst of small uploads is through by then.
 UPLOAD_PATIENCE_SECONDS = 5.0
 
@@ -216,3 +219,22 @@ def picture_slots(settings: ApiSettings, patience_seconds: float = PICTURE_PATIE
     """The same of the service."""
     detail = "Too many frames wait to be decoded just now. Ask for this one again in some seconds."
     return Slots(settings.pictures_at_once, patience_seconds, unavailable("too_busy", detail, 5))
+
+
+def owner_suggestion_slots(
+    settings: ApiSettings, patience_seconds: float = SUGGESTION_PATIENCE_SECONDS
+) -> Slots:
+    """Boxes of one owner that are looked into at once: not all places, unless nobody else can call."""
+    most = settings.suggestions_at_once - settings.keys_required
+    detail = (
+        "Too many of your boxes wait to be looked into just now. Let one be answered, then send this again."
+    )
+    return Slots(max(1, most), patience_seconds, too_many("too_many_suggestions", detail, 5))
+
+
+def suggestion_slots(settings: ApiSettings, patience_seconds: float = SUGGESTION_PATIENCE_SECONDS) -> Slots:
+    """The same of the service."""
+    detail = (
+        "Too many boxes wait to be looked into just now. Send this again in some seconds, or draw by hand."
+    )
+    return Slots(settings.suggestions_at_once, patience_seconds, unavailable("too_busy", detail, 5))

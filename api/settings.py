@@ -109,6 +109,9 @@ class ApiSettings(BaseSettings):
     pictures_at_once: int = 2
     """How many child processes may decode single frames of clips (`…/frames/{n}`) at the same time."""
 
+    suggestions_at_once: int = 2
+    """How many child processes may find objects in boxes (`POST /v1/masks/suggest`) at the same time."""
+
     @property
     def reached_on(self) -> str:
         """The address at which callers reach the port."""

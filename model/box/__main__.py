@@ -10,6 +10,7 @@ from typing import Final
 
 import torch
 
+from model.box import export
 from model.box.examples import Drawer, box_around, example, held_out
 from model.box.network import SIZE
 from model.box.training import BoxRecipe, BoxTraining, begun, kept, score
@@ -54,6 +55,13 @@ def _score(asked: argparse.Namespace) -> None:
     print(f"step {step}: mean overlap {score(network, examples):.3f} on {len(examples)} stills held out")
 
 
+def _export(asked: argparse.Namespace) -> None:
+    network, step = kept(asked.run / CHECKPOINT)
+    recipe = json.loads((asked.run / RECIPE).read_text())
+    export.write(network, asked.file, recipe | {"step": step})
+    curve.draw(asked.run / LOG, asked.file.with_suffix(".png"))
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model.box", description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
@@ -78,6 +86,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     judge.add_argument("run", type=Path)
     judge.add_argument("--stills", type=Path, required=True)
     judge.set_defaults(action=_score)
+    ship = actions.add_parser("export", help="write a run's network as ONNX, and its curve")
+    ship.add_argument("run", type=Path)
+    ship.add_argument("file", type=Path)
+    ship.set_defaults(action=_export)
     return parser.parse_args(argv)
 
 
