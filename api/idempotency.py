@@ -56,11 +56,19 @@ def check_same(stored: Stored, fingerprint: str) -> None:
 
 def fingerprint(video: StoredFile, masks: Sequence[StoredFile], options: dict[str, Any]) -> str:
     """SHA-256 (hex) of what was asked, not of the body: a multipart boundary never repeats."""
-    content = {
-        "video": video.sha256,
-        "masks": [(mask.frame, mask.sha256) for mask in masks],
-        "options": options,
-    }
+    return _digest({"video": video.sha256, "masks": _named(masks), "options": options})
+
+
+def fingerprint_of_correction(job_id: str, masks: Sequence[StoredFile], changes: dict[str, Any]) -> str:
+    """The same of a correction: nothing in it comes from the job's record, which may have been deleted since."""
+    return _digest({"refines": job_id, "masks": _named(masks), "options": changes})
+
+
+def _named(masks: Sequence[StoredFile]) -> list[tuple[int | None, str]]:
+    return [(mask.frame, mask.sha256) for mask in masks]
+
+
+def _digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

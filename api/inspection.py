@@ -39,6 +39,15 @@ class Inspected:
     objects: int
 
 
+@dataclass(frozen=True)
+class Upload:
+    """What is to be looked at: a clip, unless it is known already, and masks."""
+
+    video: tuple[StoredFile, ...]
+    masks: tuple[StoredFile, ...]
+    known_clip: dict[str, Any] | None
+
+
 async def inspect(
     given: Services,
     owner: str,
@@ -46,12 +55,16 @@ async def inspect(
     masks: tuple[StoredFile, ...],
     small: SmallFiles,
     on_wait: Callable[[], Awaitable[None]],
+    *,
+    known_clip: dict[str, Any] | None = None,
 ) -> Inspected:
     """Facts of a good upload; ApiError with the child's own code and sentence for a bad one.
 
-    `on_wait` is called every few seconds until its turn has come and it has been looked at.
+    A clip of which all is known already is not looked at again. `on_wait` is called every few seconds until its turn
+    has come and it has been looked at.
     """
-    return await while_waiting(_in_turn(given, owner, partial(_inspect, given, video, masks, small)), on_wait)
+    upload = Upload(() if known_clip else (video,), masks, known_clip)
+    return await while_waiting(_in_turn(given, owner, partial(_inspect, given, upload, small)), on_wait)
 
 
 async def _in_turn(given: Services, owner: str, look: Callable[[], Inspected]) -> Inspected:
@@ -60,26 +73,24 @@ async def _in_turn(given: Services, owner: str, look: Callable[[], Inspected]) -
         return await to_its_end(look)
 
 
-def _inspect(
-    given: Services, video: StoredFile, masks: tuple[StoredFile, ...], small: SmallFiles
-) -> Inspected:
+def _inspect(given: Services, upload: Upload, small: SmallFiles) -> Inspected:
     try:
-        return _look(given, video, masks, small)
+        return _look(given, upload, small)
     except ZygoteLostError as error:
         log.warning("lost the process that looks at uploads; once more", error=str(error))
     try:
-        return _look(given, video, masks, small)
+        return _look(given, upload, small)
     except ZygoteLostError as error:
         detail = "The service cannot look at uploads just now; nothing was kept. Try again in some seconds."
         raise unavailable("unavailable", detail, 5) from error
 
 
-def _look(given: Services, video: StoredFile, masks: tuple[StoredFile, ...], small: SmallFiles) -> Inspected:
+def _look(given: Services, upload: Upload, small: SmallFiles) -> Inspected:
     with ExitStack() as stack:
-        keys = [stored.key for stored in (video, *masks)]
+        keys = [stored.key for stored in (*upload.video, *upload.masks)]
         sources = [stack.enter_context(closing(small.take(key) or given.objects.open(key))) for key in keys]
         try:
-            return _ask(given, sources, [mask.frame or 0 for mask in masks])
+            return _ask(given, sources, upload)
         except InputError as error:
             raise unprocessable(error.code, error.detail) from error
         except KilledError as error:
@@ -92,8 +103,8 @@ def _unreadable(what: str) -> Exception:
     return unprocessable("clip_unreadable", f"{what} Export the clip again as a plain H.264 MP4, and retry.")
 
 
-def _ask(given: Services, sources: Sequence[BinaryIO], frames: Sequence[int]) -> Inspected:
-    """What the child says of a clip, the first source, and of the masks of these frames, the others.
+def _ask(given: Services, sources: Sequence[BinaryIO], upload: Upload) -> Inspected:
+    """What the child says of a clip, the first source unless it is known, and of the masks, the others.
 
     It has neither network nor credentials: it gets open files, or what it asks us to read.
     """
@@ -102,7 +113,11 @@ def _ask(given: Services, sources: Sequence[BinaryIO], frames: Sequence[int]) ->
     about = {
         "sources": files.described(),
         "video": 0,
-        "masks": {str(frame): number for number, frame in enumerate(frames, 1)},
+        "clip": upload.known_clip,
+        "masks": {
+            str(mask.frame or 0): number for number, mask in enumerate(upload.masks, len(upload.video))
+        },
+        "corrections": [mask.frame or 0 for mask in upload.masks if mask.corrects],
         "limits": {
             "pixels": settings.max_pixels,
             "frames": settings.max_frames,

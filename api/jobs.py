@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, RedirectResponse
 
-from api import metrics, streaming
+from api import caching, metrics, streaming
 from api.dependencies import Given, Services, base_url
 from api.errors import ApiError, conflict, gone, not_found
+from api.new_jobs import accept
 from api.openapi import PROBLEMS, RESULT_RESPONSES, SUBMISSION
 from api.schemas import JobOut, JobPage
 from api.security import Authenticated
-from api.submission import accept
 from storage import jobs, listing, results, submissions, turns
 from storage.errors import ObjectMissingError
 from storage.jobs import TERMINAL, Job, Status
@@ -150,8 +150,9 @@ def delete_job(job: Existing, given: Given) -> None:
         raise conflict("job_running", detail)
     for prefix in (UPLOADS, RESULTS):
         given.objects.delete_prefix(f"{prefix}/{job.id}")
-    if not jobs.network_in_use(given.database, job.network_key):
-        given.objects.delete([network_object_key(job.network_key)])
+    for key in filter(None, (job.network_key, job.starts_from)):
+        if not jobs.network_in_use(given.database, key):
+            given.objects.delete([network_object_key(key)])
 
 
 @router.head("/{job_id}/results/{name}", include_in_schema=False)
@@ -183,13 +184,10 @@ def fetch_result(
         )
         # what it leads to changes with the hour
         return RedirectResponse(signed, status_code=307, headers={"Cache-Control": "no-store"})
-    return FileResponse(
-        path,
-        media_type=result.media_type,
-        filename=result.name,
-        content_disposition_type="inline",
-        headers={"ETag": f'"{result.sha256}"', "X-Content-Type-Options": "nosniff"},
-    )
+    headers = streaming.headers_of(result)
+    if caching.is_known(request, headers["ETag"]):
+        return caching.unchanged(headers)
+    return FileResponse(path, headers=headers)
 
 
 def result_of(given: Services, job: Job, name: str) -> Result:

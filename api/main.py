@@ -18,6 +18,7 @@ from api import (
     page,
     pictures,
     previews,
+    refinement,
     upload_routes,
     usage,
     webhook_secrets,
@@ -72,6 +73,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     app.include_router(page.router)
     for router in (
         jobs.router,
+        refinement.router,
         upload_routes.router,
         events.router,
         pictures.router,

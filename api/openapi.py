@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api.schemas import JOB_EXAMPLE, JobIn, JobOptions, Problem
+from api.schemas import JOB_EXAMPLE, JobIn, JobOptions, Problem, RefineIn
 from api.upload_schemas import CompletionIn, UploadIn
 from api.webhook_schemas import WebhookBody
 
@@ -54,18 +54,18 @@ _OPTIONS = JobOptions.model_json_schema(ref_template="#/components/schemas/{mode
 
 _FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A key of your own (1–255 characters). Sent again within 24 hours with the same "
+    "content, it gets the same job; with other content, 422.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+}
+
 SUBMISSION: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "description": "A key of your own (1–255 characters). Sent again within 24 hours with the same "
-            "content, it gets the same job; with other content, 422.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 257},
-            "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
-        }
-    ],
+    "parameters": [_IDEMPOTENCY_KEY],
     "requestBody": {
         "required": True,
         "content": {
@@ -91,6 +91,34 @@ SUBMISSION: dict[str, Any] = {
                 "encoding": {"options": {"contentType": "application/json"}},
             },
             "application/json": {"schema": {"$ref": "#/components/schemas/JobIn"}},
+        },
+    },
+}
+
+REFINEMENT: dict[str, Any] = {
+    "parameters": [_IDEMPOTENCY_KEY],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "minProperties": 1,
+                    "properties": {
+                        "options": {name: value for name, value in _OPTIONS.items() if name != "$defs"}
+                        | {"description": "JSON; only what is to be other than in the job that is refined."},
+                    },
+                    "patternProperties": {
+                        "^mask_[0-9]+$": _FILE
+                        | {
+                            "description": "The right mask of frame N, numbered from 0; objects have the numbers, or "
+                            "the colours, that they have in the job's masks.zip, or had in the masks it was sent."
+                        }
+                    },
+                },
+                "encoding": {"options": {"contentType": "application/json"}},
+            },
+            "application/json": {"schema": {"$ref": "#/components/schemas/RefineIn"}},
         },
     },
 }
@@ -124,7 +152,7 @@ def describe(app: FastAPI) -> None:
             document = generate(app)
             schemas = document["components"]["schemas"]
             schemas |= _OPTIONS.get("$defs", {}) | {"Problem": Problem.model_json_schema()}
-            for model in (JobIn, UploadIn, CompletionIn):
+            for model in (JobIn, RefineIn, UploadIn, CompletionIn):
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
             schemas["JobOut"]["examples"] = [JOB_EXAMPLE]

@@ -162,6 +162,17 @@ class JobIn(Strict):
     options: JobOptions = JobOptions()
 
 
+class RefineIn(Strict):
+    """Corrections of a job by masks that were uploaded before."""
+
+    masks: dict[Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}$")], UploadId] = Field(
+        min_length=1, max_length=1000, description="The right masks of frames, by their numbers from 0."
+    )
+    options: JobOptions = Field(
+        default=JobOptions(), description="Only what is to be other than in the job that is refined."
+    )
+
+
 class ErrorOut(BaseModel):
     """Why a job failed."""
 

@@ -1,35 +1,28 @@
-"""Turns a request into a job: receive, look, find what is known already, store, hint."""
+"""One request for a job, from its first byte until the job is stored: whatever refuses it leaves nothing behind."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any
 
 import structlog
 from anyio import CancelScope
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from api import idempotency, json_body, metrics, named_files
+from api import idempotency, metrics
 from api.bodies import declared_bytes
-from api.dependencies import Services, base_url
-from api.errors import ApiError, bad_request, sentence, unprocessable
-from api.inspection import inspect
+from api.dependencies import Services
+from api.errors import bad_request, unprocessable
 from api.limits import allowance_of
 from api.multipart import INCOMPLETE
-from api.receivers import check_receiver
-from api.schemas import JobOptions
 from api.security import Caller
 from api.small_files import SmallFiles
-from api.uploads import Received, Receiver
-from storage import jobs, results, submissions, tracing, usage
+from storage import jobs, results, submissions, usage
 from storage.errors import IdempotencyLostError, ObjectMissingError
 from storage.idempotency import Claim, Stored
-from storage.jobs import Job, Priority, Status
-from storage.keys import RESULTS, UPLOADS, content_keys, result_key
+from storage.jobs import Job, Status
+from storage.keys import RESULTS, UPLOADS, result_key
 from storage.results import Result
 from storage.usage import Allowance
 
@@ -44,16 +37,61 @@ class Accepted:
     replayed: bool = False
 
 
-async def accept(request: Request, given: Services, caller: Caller) -> Accepted:
-    """The job that the request asks for. Whatever refuses it leaves nothing behind."""
+@dataclass(frozen=True)
+class Submission:
+    """A request for a job, and what is held for it: an id, its key, its small files."""
+
+    request: Request
+    given: Services
+    caller: Caller
+    job_id: str
+    hold: idempotency.Hold | None
+    small: SmallFiles
+    allowance: Allowance | None
+
+    @property
+    def known(self) -> Stored | None:
+        """What an earlier request with the same key has made."""
+        found = self.hold.found if self.hold else None
+        return found if isinstance(found, Stored) else None
+
+    async def renew(self) -> None:
+        """Keep the key: the request goes on."""
+        if self.hold is not None:
+            await self.hold.renew()
+
+    async def check_allowance(self, new_bytes: int) -> None:
+        """Raise LimitReachedError where one more job with so many bytes is too much, unless there is to be none."""
+        if self.allowance and not self.known:
+            await run_in_threadpool(
+                usage.check, self.given.database, self.caller.owner, self.allowance, new_bytes
+            )
+
+    async def replay(self, known: Stored, fingerprint: str) -> Accepted:
+        """The job that the key has made before, if it was for the same."""
+        idempotency.check_same(known, fingerprint)
+        return await run_in_threadpool(_replay, self.given, known, self.job_id)
+
+    async def store(self, job: Job, fingerprint: str) -> Accepted:
+        """The job, stored, and told to those who have to know."""
+        found = self.hold.found if self.hold else None
+        claim = replace(found, fingerprint=fingerprint) if isinstance(found, Claim) else None
+        return Accepted(await run_in_threadpool(_store, self.given, job, claim, self.allowance))
+
+
+@asynccontextmanager
+async def begun(request: Request, given: Services, caller: Caller) -> AsyncIterator[Submission]:
+    """The request as a submission, for as long as the block runs. An error in it removes what has come."""
     job_id = jobs.new_id()
     hold: idempotency.Hold | None = None
     try:
-        key = idempotency.parse_key(request.headers.get("idempotency-key"))
-        if key is not None:
-            hold = await run_in_threadpool(idempotency.Hold, given.database, caller.owner, key)
+        hold = await _hold(request, given, caller)
         with SmallFiles() as small:
-            return await _accept(request, given, caller, job_id, hold, small)
+            allowance = allowance_of(given.settings, caller)
+            submission = Submission(request, given, caller, job_id, hold, small, allowance)
+            await submission.check_allowance(declared_bytes(request))
+            async with given.uploads.hold(caller.owner):
+                yield submission
     except BaseException as error:
         # also when the request's task is being canceled
         with CancelScope(shield=True):
@@ -63,117 +101,14 @@ async def accept(request: Request, given: Services, caller: Caller) -> Accepted:
         raise
 
 
-async def _accept(
-    request: Request,
-    given: Services,
-    caller: Caller,
-    job_id: str,
-    hold: idempotency.Hold | None,
-    small: SmallFiles,
-) -> Accepted:
-    found = hold.found if hold else None
-    if isinstance(found, Stored) and found.job_id is None:
+async def _hold(request: Request, given: Services, caller: Caller) -> idempotency.Hold | None:
+    key = idempotency.parse_key(request.headers.get("idempotency-key"))
+    if key is None:
+        return None
+    hold = await run_in_threadpool(idempotency.Hold, given.database, caller.owner, key)
+    if isinstance(hold.found, Stored) and hold.found.job_id is None:
         raise idempotency.in_progress()
-    allowance = allowance_of(given.settings, caller)
-    if allowance and not isinstance(found, Stored):
-        declared = declared_bytes(request)
-        await run_in_threadpool(usage.check, given.database, caller.owner, allowance, declared)
-    async with given.uploads.hold(caller.owner):
-        return await _receive_and_store(request, given, caller, job_id, hold, small)
-
-
-async def _receive_and_store(
-    request: Request,
-    given: Services,
-    caller: Caller,
-    job_id: str,
-    hold: idempotency.Hold | None,
-    small: SmallFiles,
-) -> Accepted:
-    found = hold.found if hold else None
-    allowance = allowance_of(given.settings, caller)
-    received = await _receive(request, given, caller, job_id, hold, small)
-    video, masks = received.complete()
-    options = parse_options(received.options, given.settings.max_deadline_seconds)
-    if options["webhook"]:
-        check_receiver(given, options["webhook"]["url"])
-    fingerprint = idempotency.fingerprint(video, masks, options)
-    if isinstance(found, Stored):
-        idempotency.check_same(found, fingerprint)
-        return await run_in_threadpool(_replay, given, found, job_id)
-    if allowance and received.copies:
-        named = sum(file.bytes for file in (video, *masks))
-        await run_in_threadpool(usage.check, given.database, caller.owner, allowance, named)
-    on_wait = hold.renew if hold else _nothing
-    await named_files.copy(given, received, on_wait)
-    with metrics.inspection(ApiError):
-        inspected = await inspect(given, caller.owner, video, masks, small, on_wait)
-    if options["webhook"]:
-        options["webhook"]["base_url"] = base_url(request, given.settings)
-    results_key, network_key = content_keys(caller.owner, video, masks, options, given.model_tag)
-    now = given.database.now()
-    deadline = options["deadline_seconds"]
-    job = Job(
-        id=job_id,
-        status=Status.QUEUED,
-        options=options,
-        clip=inspected.clip,
-        objects=inspected.objects,
-        video=video,
-        masks=masks,
-        results_key=results_key,
-        network_key=network_key,
-        created_at=now,
-        deadline_at=now + timedelta(seconds=deadline) if deadline else None,
-        owner=caller.owner,
-        priority=Priority[options["priority"].upper()],
-        kept_seconds=round(given.settings.results_kept_days * 24 * 3600) or None,
-        trace=tracing.traceparent(),
-    )
-    claim = replace(found, fingerprint=fingerprint) if isinstance(found, Claim) else None
-    return Accepted(await run_in_threadpool(_store, given, job, claim, allowance))
-
-
-async def _nothing() -> None:
-    """No key has to be held."""
-
-
-async def _receive(
-    request: Request,
-    given: Services,
-    caller: Caller,
-    job_id: str,
-    hold: idempotency.Hold | None,
-    small: SmallFiles,
-) -> Received:
-    if json_body.is_json(request):
-        asked = await named_files.body_of(request)
-        return await run_in_threadpool(named_files.resolve, given, caller, asked, job_id)
-
-    async def on_progress() -> None:
-        if hold is not None:
-            await hold.renew()
-
-    return await Receiver(given.objects, given.settings, job_id, small, on_progress).receive(request)
-
-
-def parse_options(text: str | None, max_deadline_seconds: int) -> dict[str, Any]:
-    """The options with their defaults, as plain JSON values."""
-    try:
-        asked = json.loads(text) if text and text.strip() else {}
-    except ValueError as error:
-        raise unprocessable("options_not_json", f"`options` is not JSON: {error}.") from error
-    try:
-        options = JobOptions.model_validate(asked)
-    except ValidationError as error:
-        found = sentence(list(error.errors(include_url=False)))
-        raise unprocessable("options_invalid", f"`options` cannot be used: {found}.") from error
-    if options.deadline_seconds and options.deadline_seconds > max_deadline_seconds:
-        detail = f"`options` cannot be used: deadline_seconds: at most {max_deadline_seconds:,}."
-        raise unprocessable("options_invalid", detail)
-    values = options.model_dump(mode="json")
-    values["outputs"] = sorted(set(values["outputs"]))
-    return values
+    return hold
 
 
 def _replay(given: Services, stored: Stored, unused_job_id: str) -> Accepted:

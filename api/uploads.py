@@ -1,19 +1,16 @@
 """Takes a submission's files straight into the object store, hashing and counting as they pass."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-
-from starlette.requests import Request
 
 from api.bodies import allow_body, declared_bytes
 from api.errors import ApiError, bad_request, too_large, unprocessable
 from api.multipart import Multipart, PartHead, plain_name
 from api.settings import ApiSettings
-from api.small_files import SmallFiles
+from api.submission import Submission
 from storage.jobs import StoredFile
-from storage.keys import upload_key
-from storage.objects import Objects
+from storage.keys import mask_key, upload_key
 
 MAX_OPTIONS_BYTES = 64 * 1024
 # digits enough for any frame we accept, and few enough that int() is cheap
@@ -44,28 +41,22 @@ class Received:
 
 
 class Receiver:
-    """Receives one submission under the id that its job will have."""
+    """Receives one submission under the id that its job will have. One that corrects a job has no clip."""
 
-    def __init__(
-        self,
-        objects: Objects,
-        settings: ApiSettings,
-        job_id: str,
-        small: SmallFiles,
-        on_progress: Callable[[], Awaitable[None]],
-    ) -> None:
-        self._objects = objects
-        self._settings = settings
-        self._job_id = job_id
-        self._small = small
-        self._on_progress = on_progress
+    def __init__(self, submission: Submission, *, corrects: bool = False) -> None:
+        self._submission = submission
+        self._settings = submission.given.settings
+        self._corrects = corrects
         self._received = Received()
 
-    async def receive(self, request: Request) -> Received:
+    async def receive(self) -> Received:
         """All parts, stored. Raises ApiError on the first thing that is wrong."""
-        most = self._settings.max_video_bytes + self._settings.max_masks * self._settings.max_mask_bytes
+        request = self._submission.request
+        most = self._settings.max_masks * self._settings.max_mask_bytes
+        if not self._corrects:
+            most += self._settings.max_video_bytes
         allow_body(request, most + MAX_OPTIONS_BYTES + FORM_BYTES)
-        if declared_bytes(request) > most + MAX_OPTIONS_BYTES:
+        if declared_bytes(request) > most + MAX_OPTIONS_BYTES and not self._corrects:
             raise _video_too_large(self._settings)
         form = Multipart(aiter(request.stream()), request.headers.get("content-type", ""))
         async for part in form:
@@ -76,7 +67,7 @@ class Receiver:
         mask = MASK_FIELD.fullmatch(part.name)
         if part.name == "options":
             self._received.options = await _text(chunks)
-        elif part.name == "video":
+        elif part.name == "video" and not self._corrects:
             self._refuse_second(self._received.video, part)
             refusal = _video_too_large(self._settings)
             self._received.video = await self._store(
@@ -85,13 +76,14 @@ class Receiver:
         elif mask:
             frame = int(mask[1] or 0)
             self._refuse_second(self._received.masks.get(frame), part)
-            self._check_mask_count()
+            check_mask_count(len(self._received.masks) + 1, self._settings)
             refusal = _mask_too_large(part, self._settings)
             self._received.masks[frame] = await self._store(
                 part, chunks, frame, self._settings.max_mask_bytes, refusal
             )
         else:
-            known = "`video`, `mask`, `mask_N` (N: a frame's number) and `options`"
+            known = "`mask`, `mask_N` (N: a frame's number) and `options`"
+            known = known if self._corrects else f"`video`, {known}"
             raise unprocessable(
                 "field_unknown", f"There is no form field `{plain_name(part.name)[:40]}`; there are {known}."
             )
@@ -104,21 +96,19 @@ class Receiver:
         most: int,
         refusal: ApiError,
     ) -> StoredFile:
-        key = upload_key(self._job_id, "video" if frame is None else f"mask_{frame:05d}")
-        self._small.begin(key)
-        async with self._objects.writer(key) as writer:
+        job_id, small = self._submission.job_id, self._submission.small
+        key = upload_key(job_id, "video")
+        if frame is not None:
+            key = mask_key(job_id, frame, corrects=self._corrects)
+        small.begin(key)
+        async with self._submission.given.objects.writer(key) as writer:
             async for chunk in chunks:
                 if writer.bytes + len(chunk) > most:
                     raise refusal
                 await writer.write(chunk)
-                self._small.add(key, chunk)
-                await self._on_progress()
+                small.add(key, chunk)
+                await self._submission.renew()
         return StoredFile(key, writer.bytes, writer.sha256, part.filename, frame)
-
-    def _check_mask_count(self) -> None:
-        if len(self._received.masks) >= self._settings.max_masks:
-            detail = f"A job takes at most {self._settings.max_masks} masks; leave some out."
-            raise unprocessable("too_many_masks", detail)
 
     @staticmethod
     def _refuse_second(first: StoredFile | None, part: PartHead) -> None:
@@ -127,6 +117,14 @@ class Receiver:
                 f"The form field `{part.name}` came twice (`mask` and `mask_0` are the same). Send it once."
             )
             raise unprocessable("field_repeated", detail)
+
+
+def check_mask_count(count: int, settings: ApiSettings) -> None:
+    """Refuse a job with so many masks where that is too many."""
+    if count > settings.max_masks:
+        raise unprocessable(
+            "too_many_masks", f"A job takes at most {settings.max_masks} masks; leave some out."
+        )
 
 
 async def _text(chunks: AsyncIterator[bytes]) -> str:

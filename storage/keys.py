@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from storage.jobs import StoredFile
+from storage.jobs import CORRECTION, StoredFile
 
 UPLOADS = "uploads"
 RESULTS = "results"
@@ -16,6 +16,16 @@ LIVE = "live"
 
 def upload_key(job_id: str, name: str) -> str:
     return f"{UPLOADS}/{job_id}/{name}"
+
+
+def mask_key(job_id: str, frame: int, *, corrects: bool = False) -> str:
+    """Where the mask of a frame lies; `corrects` as `StoredFile.corrects`."""
+    return upload_key(job_id, f"{CORRECTION if corrects else 'mask_'}{frame:05d}")
+
+
+def moved(file: StoredFile, job_id: str) -> str:
+    """Where a copy of a job's file lies that another job has."""
+    return upload_key(job_id, file.key.rsplit("/", 1)[-1])
 
 
 def incoming_prefix(upload_id: str) -> str:
@@ -65,9 +75,11 @@ def content_keys(
     masks: Sequence[StoredFile],
     options: dict[str, Any],
     model_tag: str,
+    starts_from: str | None = None,
 ) -> tuple[str, str]:
     """The SHA-256 (hex) that equal results share, and the one that equal fine-tuned networks share.
 
+    `starts_from` is the key of the network that fine-tuning goes on from, where that is another job's.
     Nothing is shared between owners: an answer that comes at once would tell one what another has sent.
     """
     trained_on: dict[str, Any] = {
@@ -81,6 +93,9 @@ def content_keys(
         "seed": options["seed"],
         "model": model_tag,
     }
+    if starts_from is not None:
+        trained_on["starts_from"] = starts_from
+        trained_on["corrections"] = sorted(mask.frame or 0 for mask in masks if mask.corrects)
     asked_for = {
         "outputs": sorted(options["outputs"]),
         "overlay_color": options["overlay_color"],

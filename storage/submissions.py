@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from storage import changes, events, idempotency, results, usage
 from storage.database import Database
-from storage.jobs import TERMINAL, Job, Status, StoredFile, find, from_row, jobs, new_id
-from storage.keys import upload_key
+from storage.jobs import TERMINAL, Job, Status, find, from_row, jobs, new_id
+from storage.keys import moved
 from storage.results import Result
 from storage.searching import searchable
 
@@ -76,16 +76,12 @@ def _columns(job: Job, found: Sequence[Result], database: Database) -> dict[str,
 def anew(database: Database, job: Job) -> Job:
     """A job, not stored yet, that asks for what an earlier one asked. Its files are to be copied from that one's."""
     job_id = new_id()
-
-    def moved(file: StoredFile) -> StoredFile:
-        return replace(file, key=upload_key(job_id, file.key.rsplit("/", 1)[-1]))
-
     asked = {name: getattr(job, name) for name in ASKED}
     return Job(
         id=job_id,
         status=Status.QUEUED,
-        video=moved(job.video),
-        masks=tuple(moved(mask) for mask in job.masks),
+        video=replace(job.video, key=moved(job.video, job_id)),
+        masks=tuple(replace(mask, key=moved(mask, job_id)) for mask in job.masks),
         created_at=database.now(),
         **asked,
     )

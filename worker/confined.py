@@ -78,11 +78,19 @@ class Confined:
                     return ClipFacts.from_json(said["done"]["clip"])
 
     def masks(
-        self, pictures: Mapping[int, bytes], facts: ClipFacts, check: Callable[[], None]
+        self,
+        pictures: Mapping[int, bytes],
+        facts: ClipFacts,
+        check: Callable[[], None],
+        corrections: Collection[int] = (),
     ) -> tuple[dict[int, Labels], int]:
         """As `worker.masks.read_masks`: labels of each annotated frame, and the number of objects."""
         shape = (facts.height, facts.width)
-        about = {"frames": sorted(pictures), "size": [facts.width, facts.height]}
+        about = {
+            "frames": sorted(pictures),
+            "corrections": sorted(corrections),
+            "size": [facts.width, facts.height],
+        }
         limits = self._limits(pixels=facts.width * facts.height * len(pictures))
         found: dict[int, Labels] = {}
         with _blaming("mask_unreadable", "A mask"), self._nursery.child("masks", about, limits) as child:

@@ -38,14 +38,22 @@ def inspect(channel: Channel, about: Mapping[str, Any], _data: bytearray, files:
         return distant(channel, int(number), source["bytes"])
 
     masks = {int(frame): str(number) for frame, number in about["masks"].items()}
-    facts, objects = inspect_upload(open_source, str(about["video"]), masks, ClipLimits(**about["limits"]))
+    known = about.get("clip")
+    facts, objects = inspect_upload(
+        open_source,
+        str(about["video"]),
+        masks,
+        ClipLimits(**about["limits"]),
+        known=ClipFacts.from_json(known) if known else None,
+        corrections=about.get("corrections", ()),
+    )
     return {"clip": asdict(facts), "objects": objects}
 
 
 def masks(channel: Channel, about: Mapping[str, Any], _data: bytearray, _files: list[int]) -> dict[str, Any]:
     """Masks, received one by one, as labels, sent one by one."""
     given = {frame: bytes(channel.receive(_MOST_MASK_BYTES)[1]) for frame in about["frames"]}
-    labels, objects = read_masks(given, tuple(about["size"]))
+    labels, objects = read_masks(given, tuple(about["size"]), about["corrections"])
     for frame, pixels in labels.items():
         channel.send({"frame": frame}, _bytes(pixels))
     return {"objects": objects}

@@ -32,7 +32,11 @@ def fulfil(runtime: Runtime, job: Job, attempt: int, folder: Path, progress: Pro
     media = confined(runtime.settings)
     progress.begin(Stage.FETCHING)
     order = _order(objects, job, folder, media, progress)
-    cached = _fetch_network(objects, job, folder, progress)
+    cached = _fetch_network(objects, job.network_key, folder / pipeline.NETWORK, progress)
+    if cached:
+        log.info("network reused")
+    elif job.starts_from is not None:
+        _fetch_network(objects, job.starts_from, folder / pipeline.START, progress)
     try:
         live = LivePictures(
             objects,
@@ -77,7 +81,8 @@ def _order(objects: Objects, job: Job, folder: Path, media: Confined, progress: 
             masks[mask.frame or 0] = file.read()
         progress.check()
     facts = ClipFacts.from_json(job.clip)
-    annotated, count = media.masks(masks, facts, progress.check)
+    corrections = [mask.frame or 0 for mask in job.masks if mask.corrects]
+    annotated, count = media.masks(masks, facts, progress.check, corrections)
     return Order(
         video=video,
         facts=facts,
@@ -89,13 +94,13 @@ def _order(objects: Objects, job: Job, folder: Path, media: Confined, progress: 
         seed=job.options["seed"],
         segmenter=job.options.get("segmenter", "auto"),
         budget_seconds=job.options.get("budget_seconds"),
+        refines=job.refines,
     )
 
 
-def _fetch_network(objects: Objects, job: Job, folder: Path, progress: Progress) -> bool:
-    """Whether an equal job has left its network, which is then in the folder."""
-    key = network_object_key(job.network_key)
-    path = folder / "network.pth"
+def _fetch_network(objects: Objects, network_key: str, path: Path, progress: Progress) -> bool:
+    """Whether a job before has left this network, which is then at the path."""
+    key = network_object_key(network_key)
     try:
         if not objects.exists(key):
             return False
@@ -103,7 +108,6 @@ def _fetch_network(objects: Objects, job: Job, folder: Path, progress: Progress)
     except ObjectMissingError:
         path.unlink(missing_ok=True)
         return False  # removed meanwhile, with the last job that shared it or at its time
-    log.info("network reused")
     return True
 
 

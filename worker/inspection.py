@@ -1,6 +1,6 @@
 """Looking at an upload: is it a clip, within the limits, and are its masks masks. Runs in a confined child."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from typing import BinaryIO
 
@@ -19,15 +19,22 @@ MAX_MASK_BYTES = 32 * 1024 * 1024
 
 
 def inspect_upload(
-    open_source: OpenSource, video: str, masks: Mapping[int, str], limits: ClipLimits
+    open_source: OpenSource,
+    video: str,
+    masks: Mapping[int, str],
+    limits: ClipLimits,
+    *,
+    known: ClipFacts | None = None,
+    corrections: Collection[int] = (),
 ) -> tuple[ClipFacts, int]:
     """What the clip is and how many objects its masks (frame number to key) show: 0 where none are given.
+
+    A clip that is `known` already is not looked at again; `corrections` are as `read_masks` takes them.
 
     Raises InputError as `media.inspect` and `read_masks` do, `mask_frame_out_of_range` where the clip has
     no such frame, `too_many_masks` where they are too large to be so many, and whatever `open_source` raises.
     """
-    with closing(open_source(video)) as source:
-        facts = inspect(source, limits)
+    facts = known or _facts(open_source, video, limits)
     most = max(1, MOST_MASK_PIXELS // (facts.width * facts.height))
     if len(masks) > most:
         detail = (
@@ -43,8 +50,13 @@ def inspect_upload(
     if not masks:
         return facts, 0
     pictures = {frame: _mask_bytes(open_source, key, field(frame)) for frame, key in masks.items()}
-    _, objects = read_masks(pictures, (facts.width, facts.height))
+    _, objects = read_masks(pictures, (facts.width, facts.height), corrections)
     return facts, objects
+
+
+def _facts(open_source: OpenSource, video: str, limits: ClipLimits) -> ClipFacts:
+    with closing(open_source(video)) as source:
+        return inspect(source, limits)
 
 
 def _mask_bytes(open_source: OpenSource, key: str, name: str) -> bytes:

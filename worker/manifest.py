@@ -36,6 +36,7 @@ def write(made: Made, order: Order, folder: Path, timings: Mapping[str, float]) 
         "clip": asdict(order.facts),
         "objects": order.objects,
         "annotated_frames": sorted(order.annotated),
+        "refines": order.refines,
         "options": {
             "preset": order.preset,
             "segmenter": order.segmenter,

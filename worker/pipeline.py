@@ -32,6 +32,8 @@ Labels = npt.NDArray[np.uint8]
 Show = Callable[[int, npt.NDArray[np.uint8], Labels], None]
 """Is given a frame's number, its picture (H, W, 3) and its labels."""
 
+NETWORK = "network.pth"
+START = "start.pth"
 MASKS = "masks.zip"
 POSTER = "poster.jpg"
 VIDEOS: Mapping[str, Kind] = {
@@ -60,6 +62,8 @@ class Order:
     seed: int
     segmenter: str = "auto"
     budget_seconds: float | None = None
+    refines: str | None = None
+    """The job that this one corrects, whose network `start.pth` is looked for in the folder."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Made:
 
     files: dict[str, Path]
     network: Path
-    model: Mapping[str, str | int | float | bool]
+    model: Mapping[str, str | int | float | bool | None]
     audio: dict[str, list[str]]
 
 
@@ -89,13 +93,14 @@ def run(
     report.begin(Stage.FINE_TUNING)
     annotated = list(_annotated_frames(order, media, report))
     learnt, reused = tuning.obtain(
-        folder / "network.pth",
+        folder / NETWORK,
         annotated,
         method=method,
         objects=order.objects,
         seed=order.seed,
         budget=_budget(order, work),
         report=report,
+        start=folder / START if order.refines else None,
     )
     report.begin(Stage.SEGMENTING)
     session = method.session(learnt, annotated, objects=order.objects)
@@ -104,7 +109,7 @@ def run(
     audio = _encode(order, folder, poster_frame, media, report)
     files = {name: folder / name for name in sorted(order.outputs)}
     model = dict(method.description) | {"steps": learnt.steps, "reused": reused}
-    return Made(files, folder / "network.pth", model, audio)
+    return Made(files, folder / NETWORK, model | {"started_from": learnt.started_from}, audio)
 
 
 def _plan(order: Order, method: Segmenter) -> dict[Stage, Work]:

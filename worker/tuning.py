@@ -3,6 +3,7 @@
 import functools
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from model.errors import ModelError
 from model.frames import AnnotatedFrame
 from model.learnt import Learnt
 from model.segmenters import Machine, Segmenter, segmenter
+from storage.objects import file_sha256
 from worker.budget import Budget
 from worker.progress import Report
 from worker.settings import WorkerSettings
@@ -66,10 +68,11 @@ def obtain(
     seed: int,
     budget: Budget,
     report: Report,
+    start: Path | None = None,
 ) -> tuple[Learnt, bool]:
     """What is at `path` if it is there, whole and this segmenter's; else it is learnt now, and put there.
 
-    Also whether it was kept from before.
+    Also whether it was kept from before. Learning goes on from what is at `start` where that is usable.
     """
     kept = _kept(path, method, objects)
     if kept is not None:
@@ -79,9 +82,28 @@ def obtain(
         budget.count(done)
         report.advance(done)
 
-    found = method.learn(annotated, objects=objects, seed=seed, on_step=on_step, enough=budget.spent)
+    before = _start(start, method, objects)
+    found = method.learn(
+        annotated, objects=objects, seed=seed, on_step=on_step, enough=budget.spent, start=before
+    )
+    if before is not None and start is not None:
+        found = replace(found, started_from=file_sha256(start))
     learnt.save(found, path, method.description, objects)
     return found, False
+
+
+def _start(path: Path | None, method: Segmenter, objects: int) -> Learnt | None:
+    """What the job before has learnt; None where it is gone, or of no use to this segmenter for so many objects."""
+    if path is None:
+        return None
+    if not path.exists():
+        log.warning("the network to go on from is gone; learning from the start")
+        return None
+    try:
+        return learnt.load(path, method.description, objects if method.learns_each_object else None)
+    except ModelError:
+        log.warning("the network to go on from is of no use here; learning from the start", exc_info=True)
+        return None
 
 
 def _kept(path: Path, method: Segmenter, objects: int) -> Learnt | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from worker.errors import InputError
 from worker.masks.colours import MAX_OBJECTS, SAME_COLOR, Color, Drawing, NotAMaskError, split
+from worker.masks.corrections import KnownObjects
 from worker.masks.picture import Picture, read_picture
 
 Bytes = npt.NDArray[np.uint8]
@@ -18,13 +19,18 @@ VOID = (254, 255)
 """DAVIS and Pascal VOC mark pixels that count for nothing with these indices."""
 
 
-def read_masks(masks: Mapping[int, bytes], size: tuple[int, int]) -> tuple[dict[int, Bytes], int]:
+def read_masks(
+    masks: Mapping[int, bytes], size: tuple[int, int], corrections: Collection[int] = ()
+) -> tuple[dict[int, Bytes], int]:
     """Labels of each annotated frame, and the number K of objects.
 
     `masks` maps frame numbers to picture files of `size` (width, height). Labels are (H,W) uint8: 0 is
     background, 1..K the objects, ordered by index or by brightness and the same in every frame. Objects are
     told apart by palette index (0 is background; so is the one black entry), by small grey levels (0, 1, 2),
     or else by colour. The earliest mask must show an object; a later one may be empty: the object is gone.
+
+    The masks of the frames in `corrections` were drawn over labels that the others had led to: their numbers, where
+    they have any, are those of the labels, and higher ones are new objects.
 
     Raises InputError `mask_missing`, `mask_unreadable`, `mask_too_large`, `mask_wrong_size`,
     `mask_not_a_mask`, `mask_empty`, `mask_full`, `mask_too_many_objects`, `masks_differ`.
@@ -35,7 +41,7 @@ def read_masks(masks: Mapping[int, bytes], size: tuple[int, int]) -> tuple[dict[
     first = min(read)
     if not read[first].labels.any():
         raise InputError("mask_empty", f"{field(first)} is empty. Paint the object white on black.")
-    numbers = _numbering(read)
+    numbers = _numbering_with(corrections, read)
     count = max(number for table in numbers.values() for number in table.tolist())
     if count > MAX_OBJECTS:
         raise _too_many(count, "together the masks")
@@ -160,6 +166,23 @@ def _colors(picture: Picture) -> tuple[Bytes, npt.NDArray[np.bool_] | None]:
     rgb = np.ascontiguousarray(rgba[..., :3])
     # Half of the strongest: a mask may be painted translucent all over.
     return rgb, None if alpha.min() == 255 else alpha >= max(1, (int(alpha.max()) + 1) // 2)
+
+
+def _numbering_with(corrections: Collection[int], read: Mapping[int, _Mask]) -> dict[int, Bytes]:
+    """As `_numbering`, with the objects of the other masks numbered as if there were no corrections."""
+    sent = {frame: mask for frame, mask in read.items() if frame not in corrections}
+    if len(sent) == len(read) or not any(mask.colors for mask in sent.values()):
+        return _numbering(read)
+    tables = _numbering(sent)
+    drawn = [mask for mask in sent.values() if mask.colors]
+    known = KnownObjects(
+        ((tables[frame][1:].tolist(), mask.colors) for frame, mask in sent.items()),
+        numbered=all(mask.indices is not None and mask.is_grey for mask in drawn),
+    )
+    for frame in sorted(read.keys() - sent.keys()):
+        numbers = known.numbers_of(read[frame].colors, read[frame].indices)
+        tables[frame] = np.array([0, *numbers], np.uint8)
+    return tables
 
 
 def _numbering(read: Mapping[int, _Mask]) -> dict[int, Bytes]:
