@@ -70,7 +70,7 @@ function addTrack({ subject, before, track, beforeTrack, player, watch, side, si
   const colors = objectColors(job);
   const doubts = new Doubts(track, annotated);
   const timeline = new Timeline({ track, doubts, colors, annotated, before: beforeTrack, player, signal });
-  watch.append(timeline.element, doubtList(doubts, player), frameTable({ track, doubts, player }));
+  watch.append(...[timeline.element, doubtList(doubts, player), frameTable({ track, doubts, player })].filter(Boolean));
   side.append(frameData({ track, colors, player, signal }));
   if (beforeTrack) {
     agreement(subject, before, track, beforeTrack, signal)
