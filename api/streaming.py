@@ -23,14 +23,8 @@ class _UnsatisfiableError(Exception):
 
 def stored(objects: Objects, result: Result, request: Request) -> Response:
     """The result, or the part of it that is asked for. Raises ObjectMissingError before anything is answered."""
-    tag = f'"{result.sha256}"'
-    headers = {
-        "ETag": tag,
-        "Accept-Ranges": "bytes",
-        "Content-Disposition": f'inline; filename="{result.name}"',
-        "Content-Type": result.media_type,
-        "X-Content-Type-Options": "nosniff",
-    }
+    headers = headers_of(result)
+    tag = headers["ETag"]
     if caching.is_known(request, tag):
         return caching.unchanged(headers)
     try:
@@ -47,6 +41,18 @@ def stored(objects: Objects, result: Result, request: Request) -> Response:
         return Response(status_code=status, headers=headers)
     chunks = objects.chunks(result.object_key, begin, end, CHUNK_BYTES)
     return StreamingResponse(chunks, status_code=status, headers=headers)
+
+
+def headers_of(result: Result) -> dict[str, str]:
+    """What is said of a result wherever it lies. A job's results never change."""
+    return {
+        "ETag": f'"{result.sha256}"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=3600",
+        "Content-Disposition": f'inline; filename="{result.name}"',
+        "Content-Type": result.media_type,
+        "X-Content-Type-Options": "nosniff",
+    }
 
 
 def _part(request: Request, tag: str, size: int) -> tuple[int, int] | None:

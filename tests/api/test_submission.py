@@ -72,13 +72,13 @@ def test_a_refused_request_does_not_use_up_its_key(service: Service) -> None:
     assert service.submit(headers=KEY).status_code == 202
 
 
-def finish(service: Service, job_id: str) -> None:
+def finish(service: Service, job_id: str, content: bytes = b"zip") -> None:
     """Let the job succeed with one small result."""
     database, objects = service.services.database, service.services.objects
     attempt = attempts.claim(database, job_id, worker="test", lease=LEASE)
     assert attempt is not None
     key = result_key(job_id, attempt.number, "masks.zip")
-    size, sha256 = write(objects, key, b"zip")
+    size, sha256 = write(objects, key, content)
     result = Result("masks.zip", key, size, sha256, "application/zip")
     attempts.succeed(database, attempt, found=[result], timings={})
 

@@ -130,6 +130,20 @@ def test_a_reader_seeks(objects: Objects) -> None:
         assert file.read() == b"89"
 
 
+def test_a_part_is_read_by_itself_and_a_range_as_it_comes(objects: Objects) -> None:
+    content = bytes(range(256)) * 4096
+    write(objects, "a", content)
+    assert objects.part("a", 300, 5) == content[300:305]
+    assert objects.part("a", len(content) - 3, 10) == content[-3:]
+    chunks = list(objects.chunks("a", 1000, 900_000, 65_536))
+    assert b"".join(chunks) == content[1000:900_000]
+    assert len(chunks) > 1
+    with pytest.raises(ObjectMissingError):
+        objects.part("none", 0, 1)
+    with pytest.raises(ObjectMissingError):
+        objects.chunks("none", 0, 1, 65_536)  # before anything of it is asked for
+
+
 def test_a_folder_may_be_part_of_a_larger_store(objects_address: str) -> None:
     ours, theirs = Objects(f"{objects_address}/ours"), Objects(f"{objects_address}/theirs")
     write(ours, "uploads/a/video", b"x")
@@ -186,6 +200,24 @@ def closed_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def test_a_few_bytes_are_stored_at_once(objects: Objects) -> None:
+    objects.put_once("results/job/1/live/000000001.jpg", b"picture")
+    assert b"".join(objects.read("results/job/1/live/000000001.jpg")) == b"picture"
+
+
+def test_what_is_not_worth_waiting_for_is_given_up_where_the_store_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        began = time.monotonic()
+        with pytest.raises(ObjectsUnavailableError):
+            Objects("s3://clips").put_once("a", b"x")
+    assert time.monotonic() - began < 10
 
 
 def test_a_store_that_is_away_is_an_error_of_its_own_within_its_patience(
