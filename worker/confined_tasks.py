@@ -20,6 +20,8 @@ from worker.one_frame import one_frame
 from worker.prefetch import prefetched
 from worker.rehearsal import rehearse
 from worker.render import cutout, overlay, poster, stacked
+from worker.suggestion.network import rehearse as rehearse_network
+from worker.suggestion.task import suggestion
 from worker.zygote import Task
 
 # A thread pool in the zygote would not survive a fork.
@@ -132,6 +134,7 @@ def _bytes(pixels: npt.NDArray[np.uint8]) -> memoryview:
 
 
 rehearse()
+rehearse_network()
 
 TASKS: Final[Mapping[str, Task]] = {
     "inspect": inspect,
@@ -139,4 +142,5 @@ TASKS: Final[Mapping[str, Task]] = {
     "one_frame": one_frame,
     "pictures": pictures,
     "results": results,
+    "suggestion": suggestion,
 }
