@@ -98,6 +98,8 @@ class Body:
             if not (self._ended or self._held_back or self._too_slow):
                 await self._drain()
             headers = MutableHeaders(scope=message)
+            # a page of the same origin shows what strangers have sent
+            headers.setdefault("X-Content-Type-Options", "nosniff")
             if not self._ended:
                 headers["Connection"] = "close"
             rate: Rate | None = self._scope["state"].get("rate")

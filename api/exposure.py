@@ -79,6 +79,34 @@ def check_keyless(request: Request, settings: ApiSettings) -> None:
         )
 
 
+def check_same_origin(request: Request, settings: ApiSettings, *, must_be_told: bool) -> None:
+    """Refuse what a browser sends for another origin's page: a cookie comes along wherever the page may be from.
+
+    `must_be_told`: also what does not say whence it comes. Browsers do say it.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    told = site is not None or origin is not None
+    is_same = site in {None, "same-origin"} and (origin is None or _is_own_origin(origin, request, settings))
+    if is_same if told else not must_be_told:
+        return
+    raise forbidden(
+        "cross_site_refused",
+        "Only this service's own page may do that with a cookie. Programs send the key in a header; behind a proxy, "
+        "the operator must set ROTOMILL_PUBLIC_URL or keep the Host.",
+    )
+
+
+def _is_own_origin(origin: str, request: Request, settings: ApiSettings) -> bool:
+    scheme, _, name = origin.lower().partition("://")
+    public = urlsplit(settings.public_url.lower())
+    if not name:
+        return False
+    if name == public.netloc:
+        return scheme == public.scheme
+    # which scheme a proxy has is not known here
+    return name == request.headers.get("host", "").lower()
+
+
 def _came_in_locally(request: Request) -> bool:
     """Whether the connection was made to a loopback address, or through a Unix socket."""
     server = request.scope.get("server")

@@ -42,16 +42,21 @@ def sent(model: type[Model]) -> Callable[..., Awaitable[Model]]:
     """
 
     async def dependency(request: Request, caller: Authenticated) -> Model:  # noqa: ARG001 — is known first
-        body = await read(request, MOST_BYTES)
-        if body and not is_json(request):
-            raise unprocessable("request_invalid", "Send JSON, with `Content-Type: application/json`.")
-        try:
-            return model.model_validate_json(body or b"{}")
-        except ValidationError as error:
-            found = sentence(list(error.errors(include_url=False)))
-            raise unprocessable("request_invalid", f"The body cannot be used: {found}.") from error
+        return await parsed(request, model)
 
     return dependency
+
+
+async def parsed(request: Request, model: type[Model]) -> Model:
+    """What the request's body says."""
+    body = await read(request, MOST_BYTES)
+    if body and not is_json(request):
+        raise unprocessable("request_invalid", "Send JSON, with `Content-Type: application/json`.")
+    try:
+        return model.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        found = sentence(list(error.errors(include_url=False)))
+        raise unprocessable("request_invalid", f"The body cannot be used: {found}.") from error
 
 
 def documented(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from api import (
     pictures,
     previews,
     refinement,
+    session,
     suggestion,
     upload_routes,
     usage,
@@ -72,6 +73,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     app.include_router(health.router)
     app.include_router(metrics_route.router)
     app.include_router(page.router)
+    app.include_router(session.router)
     for router in (
         jobs.router,
         refinement.router,

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.schemas import JOB_EXAMPLE, JobIn, JobOptions, Problem, RefineIn
+from api.session_schemas import SessionIn
 from api.upload_schemas import CompletionIn, UploadIn
 from api.webhook_schemas import WebhookBody
 
@@ -152,7 +153,7 @@ def describe(app: FastAPI) -> None:
             document = generate(app)
             schemas = document["components"]["schemas"]
             schemas |= _OPTIONS.get("$defs", {}) | {"Problem": Problem.model_json_schema()}
-            for model in (JobIn, RefineIn, UploadIn, CompletionIn):
+            for model in (JobIn, RefineIn, UploadIn, CompletionIn, SessionIn):
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
             schemas["JobOut"]["examples"] = [JOB_EXAMPLE]

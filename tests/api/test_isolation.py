@@ -22,6 +22,10 @@ WITHOUT_ID = {
     ("GET", "/v1/webhook-secret"),
     ("POST", "/v1/webhook-secret/rotate"),
     ("GET", "/v1/usage"),
+    ("POST", "/v1/session"),
+    ("GET", "/v1/session"),
+    ("DELETE", "/v1/session"),
+    ("POST", "/v1/masks/suggest"),  # stores nothing
 }
 
 
