@@ -112,7 +112,7 @@ def _thinned(labels: Labels, size: tuple[int, int]) -> Labels:
 
 def _is_larger(size: tuple[int, int], pixels: npt.NDArray[np.uint8]) -> bool:
     height, width = pixels.shape[:2]
-    return size[0] >= width and size[1] >= height
+    return bool(size[0] >= width and size[1] >= height)
 
 
 def _padded(pixels: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:

@@ -7,7 +7,7 @@ import pytest
 
 from storage import attempts, retention, submissions
 from storage.database import Database
-from storage.keys import network_object_key, result_key, upload_key
+from storage.keys import live_key, network_object_key, result_key, upload_key
 from storage.objects import Objects
 from storage.results import Result
 from tests.clock import Clock
@@ -52,6 +52,21 @@ def test_what_lost_attempts_left_is_swept_though_their_jobs_live_on(
     for key in (result_key(done.id, 1, "masks.zip"), result_key(done.id, 10, "masks.zip"), *kept):
         write(objects, key, b"x")
     clock.pass_(hours=4)
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert sorted(found.key for found in objects.list("results")) == sorted(kept)
+
+
+def test_pictures_of_attempts_that_run_no_more_are_swept_beside_their_results(
+    database: Database, objects: Objects, clock: Clock
+) -> None:
+    done, running = submit(database), submit(database)
+    made = Result("masks.zip", result_key(done.id, 1, "masks.zip"), 1, "e" * 64, "application/zip")
+    attempts.succeed(database, claim(database, done), found=[made], timings={})
+    claim(database, running)
+    kept = [made.object_key, live_key(running.id, 1, 5)]
+    for key in (live_key(done.id, 1, 5), *kept):
+        write(objects, key, b"x")
+    clock.pass_(hours=2)
     recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
     assert sorted(found.key for found in objects.list("results")) == sorted(kept)
 
