@@ -71,6 +71,11 @@ def test_timestamps_are_those_of_the_packets(tmp_path: Path) -> None:
     assert next(frames(path)).time_seconds == pytest.approx(0.5)
 
 
+def test_the_last_frames_have_their_times_too_where_the_decoder_holds_them_back(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", options={"bf": "2"})
+    assert [frame.time_seconds for frame in frames(path)] == pytest.approx([n / 24 for n in range(12)])
+
+
 def test_damage_in_the_middle_is_named_with_its_place(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", frames=60, size=(320, 240), options={"crf": "10"})
     seen: list[int] = []

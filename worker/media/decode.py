@@ -140,6 +140,7 @@ class _Ledger:
         if picture.pts is not None and picture.pts != due:
             raise self.corrupt(due)
         picture.pts = heapq.heappop(self._expected)
+        picture.time_base = self._time_base  # what a decoder gives back at the clip's end has none
         self.shown += 1
 
     def close(self) -> None:
