@@ -1,6 +1,7 @@
 // Where the page begins: which view stands for an address, and what all views share.
 
 import { announce, clear, h, icon } from "./dom.js";
+import { installDropping } from "./dropped.js";
 import { showSession, signOut } from "./session.js";
 import { installTheme } from "./theme.js";
 
@@ -57,8 +58,7 @@ function broken(error) {
     h("button", { class: "button primary", type: "button", on: { click: go } }, "Try again")));
 }
 
-// A clip that misses its place must not make the browser leave the page for it.
-for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
+installDropping(() => main.dataset.view !== "correct"); // what is drawn there would be lost
 window.addEventListener("hashchange", go);
 document.getElementById("sign-out").addEventListener("click", signOut);
 installTheme(document.getElementById("theme"), icon("theme"));

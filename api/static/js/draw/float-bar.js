@@ -1,0 +1,72 @@
+// The small bar beside a box or a polygon: what may be done with it next.
+
+import { h, icon } from "../dom.js";
+
+const GAP = 10;
+
+export class FloatBar {
+  /** @param {HTMLElement} stageElement @param {import("./tools/box.js").Box} box @param {import("./tools/polygon.js").Polygon} polygon */
+  constructor(stageElement, box, polygon) {
+    this.box = box;
+    this.polygon = polygon;
+    this.element = h("div", { class: "draw-float draw-near", hidden: true, role: "group", "aria-label": "This shape" });
+    stageElement.append(this.element);
+    this.shown = "";
+    box.onChange = () => this.show();
+    polygon.onChange = () => this.show();
+  }
+
+  /** Show what fits the state of the tools; the same state again changes nothing, so that the focus stays. */
+  show() {
+    const { box, polygon } = this;
+    const state = box.isBusy ? "busy" : box.problem ? `problem ${box.problem}` : box.found ? `found ${box.mode}`
+      : polygon.points.length ? `polygon ${polygon.points.length > 2}` : "";
+    if (state === this.shown) return;
+    const had = this.element.contains(document.activeElement) ? document.activeElement.dataset.does : null;
+    this.shown = state;
+    this.element.hidden = !state;
+    this.element.replaceChildren(...this.#contents(state.split(" ")[0]));
+    if (had) (this.element.querySelector(`[data-does="${had}"]`) ?? this.element.closest(".draw-stage"))?.focus();
+  }
+
+  /** Stay beside the shape. @param {import("./view.js").View} view */
+  place(view) {
+    if (this.element.hidden) return;
+    const { area } = this.box;
+    const corner = area ? view.toStage(area.x0, area.y1) : this.#polygonCorner(view);
+    const { offsetWidth: width, offsetHeight: height } = this.element;
+    const room = (at, most) => Math.round(Math.min(Math.max(8, at), Math.max(8, most)));
+    const left = room(corner.x, view.stage.width - width - 8);
+    const top = room(corner.y + GAP, view.stage.height - height - 56);
+    this.element.style.transform = `translate(${left}px, ${top}px)`;
+  }
+
+  #polygonCorner(view) {
+    const last = this.polygon.points.at(-1) ?? { x: 0, y: 0 };
+    const at = view.toStage(last.x, last.y);
+    return { x: at.x + 20, y: at.y + 10 };
+  }
+
+  #contents(kind) {
+    const { box, polygon } = this;
+    const button = (does, words, picture, onClick, props = {}) =>
+      h("button", { type: "button", class: "button", dataset: { does }, on: { click: onClick }, ...props }, picture && icon(picture), words);
+    const mode = (name, words, picture) =>
+      button(name, words, picture, () => box.setMode(box.mode === name ? "box" : name), { "aria-pressed": String(box.mode === name), class: `button draw-${name}` });
+    if (kind === "busy") {
+      return [h("span", { class: "draw-spinner", "aria-hidden": "true" }), h("span", {}, "Fitting …"), button("cancel", "Cancel", "", () => box.clear())];
+    }
+    if (kind === "problem") {
+      return [h("span", { class: "error", role: "alert" }, box.problem),
+        ...(box.found ? [button("again", "Try again", "again", () => box.fit())] : []), button("close", "Close", "", () => box.clear())];
+    }
+    if (kind === "found") {
+      return [mode("keep", "Keep", "plus"), mode("leave", "Leave out", "minus"), button("done", "Done", "check", () => box.clear())];
+    }
+    if (kind === "polygon") {
+      return [button("close", "Close shape", "check", () => polygon.close(), { disabled: polygon.points.length < 3 }),
+        button("back", "Last corner", "undo", () => polygon.removeLast()), button("drop", "Drop", "close", () => polygon.clear())];
+    }
+    return [];
+  }
+}

@@ -1,0 +1,77 @@
+// A job that is not sent yet, kept in the browser: what is drawn and chosen outlives a reload of the page.
+
+const DATABASE = "rotomill";
+const STORE = "drafts";
+const KEY_OF_TAB = "rotomill.draft"; // each tab has its own draft
+const KEPT_MILLISECONDS = 24 * 3600 * 1000;
+
+/**
+ * @typedef {Object} Draft
+ * @property {{name: string, size: number, lastModified: number}} file
+ * @property {string | null} uploadId @property {string} uploadKey
+ * @property {{width: number, height: number} | null} size of a frame
+ * @property {number[]} ids of the objects
+ * @property {Object<string, Uint32Array>} frames the masks, as runs, by the frames' numbers
+ * @property {number} current the frame that is shown @property {Blob | null} picture of frame 0
+ * @property {Object} options @property {string} jobKey
+ */
+
+/** The tab's draft, or null. @returns {Promise<Draft | null>} */
+export async function readDraft() {
+  const key = sessionStorage.getItem(KEY_OF_TAB);
+  if (!key) return null;
+  const found = await within("readonly", (store) => store.get(key));
+  return found && Date.now() - found.savedAt < KEPT_MILLISECONDS ? found : null;
+}
+
+/** Keep the draft. A browser that keeps nothing costs the person a reload's work, and no more. */
+export async function writeDraft(draft) {
+  let key = sessionStorage.getItem(KEY_OF_TAB);
+  if (!key) {
+    key = crypto.randomUUID?.() ?? String(Math.random());
+    sessionStorage.setItem(KEY_OF_TAB, key);
+  }
+  await within("readwrite", (store) => store.put({ ...draft, savedAt: Date.now() }, key));
+}
+
+/** Forget the tab's draft, and those that other tabs have left behind. */
+export async function dropDraft() {
+  const key = sessionStorage.getItem(KEY_OF_TAB);
+  sessionStorage.removeItem(KEY_OF_TAB);
+  await within("readwrite", (store) => {
+    if (key) store.delete(key);
+    const walk = store.openCursor();
+    walk.onsuccess = () => {
+      const at = walk.result;
+      if (!at) return;
+      if (Date.now() - at.value.savedAt > KEPT_MILLISECONDS) at.delete();
+      at.continue();
+    };
+    return walk;
+  });
+}
+
+async function within(mode, does) {
+  try {
+    const database = await opened();
+    const transaction = database.transaction(STORE, mode);
+    const asked = does(transaction.objectStore(STORE));
+    await new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onerror = transaction.onabort = () => reject(transaction.error);
+    });
+    database.close();
+    return asked.result ?? null;
+  } catch {
+    return null; // private windows may have no database
+  }
+}
+
+function opened() {
+  return new Promise((resolve, reject) => {
+    const asked = indexedDB.open(DATABASE, 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore(STORE);
+    asked.onsuccess = () => resolve(asked.result);
+    asked.onerror = asked.onblocked = () => reject(asked.error);
+  });
+}
