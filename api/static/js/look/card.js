@@ -1,5 +1,6 @@
 // A job as a card of the gallery: its poster, which plays when one looks at it, its name and how it stands.
 
+import { jobUrl } from "../api.js";
 import { bytes, h, icon, seconds } from "../dom.js";
 import { deleted } from "./header.js";
 import { STATUS, nameOf, resultUrl, when } from "./subject.js";
@@ -53,7 +54,17 @@ export class Card {
       const image = h("img", { src: resultUrl(job, "poster.jpg"), alt: "", loading: "lazy", width, height });
       image.addEventListener("error", () => image.replaceWith(icon("film")), { once: true });
       this._picture.append(image);
-    } else this._picture.append(icon("film"));
+    } else {
+      this._picture.append(icon("film"));
+      if (["queued", "running"].includes(job.status)) this._firstFrame(job, width, height);
+    }
+  }
+
+  /** While there is no poster, what is being worked on. */
+  _firstFrame(job, width, height) {
+    const image = h("img", { src: `${jobUrl(job.id, "frames/0")}?width=480`, alt: "", loading: "lazy", width, height });
+    image.addEventListener("error", () => image.remove(), { once: true });
+    this._picture.append(image);
   }
 
   _play() {

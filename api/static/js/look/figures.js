@@ -6,33 +6,45 @@ import { css } from "./colors.js";
 const PAGE = 50;
 
 const COLUMNS = ["Centroid x, y", "Box x, y, width, height", "Area px", "Confidence"];
+const TERMS = ["Centroid", "Box", "Area", "Confidence"];
 
 /**
  * The objects in the frame on show.
  * @param {{track: import("./track.js").Track, colors: import("./colors.js").Color[], player: any, signal: AbortSignal}} given
  */
 export function frameData({ track, colors, player, signal }) {
-  const rows = Array.from({ length: track.objects }, (_, index) => {
-    const cells = COLUMNS.map(() => h("td", { class: "numbers" }));
-    const row = h("tr", {}, h("th", { scope: "row" }, swatch(colors[index]), ` ${index + 1}`), cells);
-    return { row, cells };
+  const objects = Array.from({ length: track.objects }, (_, index) => {
+    const cells = TERMS.map(() => h("dd", { class: "numbers" }));
+    const state = h("span", { class: "muted" });
+    const element = h("div", {}, h("h3", {}, swatch(colors[index]), track.objects > 1 ? `Object ${index + 1}` : "The object", state),
+      h("dl", {}, TERMS.map((name, column) => [h("dt", {}, name), cells[column]])));
+    return { element, cells, state };
   });
   const title = h("h2", { id: "frame-data-title" });
   const show = () => {
-    title.textContent = `Frame ${player.frame}`;
-    rows.forEach(({ cells }, index) => {
-      figures(track.at(player.frame, index + 1)).forEach((text, column) => {
+    title.textContent = `Frame ${player.frame} · ${track.time(player.frame).toFixed(3)} s`;
+    objects.forEach(({ cells, state }, index) => {
+      const point = track.at(player.frame, index + 1);
+      state.textContent = point.present ? "present" : "absent";
+      words(point).forEach((text, column) => {
         if (cells[column].textContent !== text) cells[column].textContent = text;
       });
     });
   };
   player.addEventListener("frame", show, { signal });
   show();
-  return h("section", { class: "card", "aria-labelledby": title.id }, title,
-    h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-labelledby": title.id },
-      h("table", { class: "figures" },
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Object"), COLUMNS.map((name) => h("th", { scope: "col" }, name)))),
-        h("tbody", {}, rows.map(({ row }) => row)))));
+  return h("section", { class: "card frame-data", "aria-labelledby": title.id }, title,
+    h("div", { class: "object-figures" }, objects.map(({ element }) => element)));
+}
+
+function words({ present, centroid, box, area, confidence }) {
+  if (!present) return ["–", "–", "0 px", "–"];
+  return [
+    `x ${centroid[0].toFixed(1)}, y ${centroid[1].toFixed(1)}`,
+    `x ${box[0]}, y ${box[1]}, ${box[2]} × ${box[3]}`,
+    `${area.toLocaleString("en")} px`,
+    confidence.toFixed(2),
+  ];
 }
 
 function figures({ present, centroid, box, area, confidence }) {

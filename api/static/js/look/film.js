@@ -13,6 +13,13 @@ const MOST_WAITING = 48;
 const LONGEST_MILLISECONDS = 200;
 const SHORTEST_MILLISECONDS = 50;
 
+/** The clip's first frame behind it all, so that one sees what is being worked on. */
+function firstFrame(job, signal) {
+  const image = h("img", { class: "film-first", src: `${jobUrl(job.id, "frames/0")}?width=960`, alt: "" });
+  image.addEventListener("error", () => image.remove(), { signal });
+  return image;
+}
+
 /** The film of a running job. */
 export class Film {
   /** @param {object} job @param {AbortSignal} signal */
@@ -27,8 +34,9 @@ export class Film {
     this._canvas.width = job.clip.width;
     this._canvas.height = job.clip.height;
     this._number = h("span", { class: "film-number numbers" });
-    this._empty = h("p", { class: "film-empty" }, "Masks appear here while they are made.");
-    const stage = h("div", { class: "film-stage" }, this._canvas, this._empty, this._number);
+    this._empty = h("p", { class: "film-empty" });
+    const words = h("div", { class: "film-words" }, this._empty);
+    const stage = h("div", { class: "film-stage" }, firstFrame(job, signal), this._canvas, words, this._number);
     stage.style.aspectRatio = `${job.clip.width} / ${job.clip.height}`;
     this._strip = h("ol", { class: "film-strip", "aria-label": "The last masks" });
     this.element = h("div", { class: "film" }, stage, this._strip);

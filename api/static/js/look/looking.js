@@ -70,6 +70,7 @@ function addTrack({ subject, before, track, beforeTrack, player, watch, side, si
   const colors = objectColors(job);
   const doubts = new Doubts(track, annotated);
   const timeline = new Timeline({ track, doubts, colors, annotated, before: beforeTrack, player, signal });
+  if (beforeTrack) timeline.element.classList.add("compared");
   watch.append(...[timeline.element, doubtList(doubts, player), frameTable({ track, doubts, player })].filter(Boolean));
   side.append(frameData({ track, colors, player, signal }));
   if (beforeTrack) {

@@ -11,7 +11,7 @@ export class Projection {
   reset() {
     this.yaw = -0.62;
     this.pitch = 0.42;
-    this.zoom = 1;
+    this.zoom = 1.3;
   }
 
   /** @param {number} right @param {number} down Radians. */
@@ -21,7 +21,7 @@ export class Projection {
   }
 
   magnify(by) {
-    this.zoom = Math.min(5, Math.max(0.5, this.zoom * by));
+    this.zoom = Math.min(8, Math.max(0.5, this.zoom * by));
   }
 
   /** Fits the box, in any turn, into a place in pixels. */

@@ -46,6 +46,7 @@ export function palette(element) {
     muted: value("--muted"),
     line: value("--line"),
     surface: value("--surface"),
+    ground: value("--bg"),
     raised: value("--raised"),
     accent: value("--accent"),
     warn: value("--warn"),

@@ -126,27 +126,28 @@ export class Timeline {
     context.drawImage(this._still, 0, 0, width, height);
     const inner = width - LEFT - RIGHT;
     const x = LEFT + ((this.player.frame + 0.5) * inner) / this.track.frames;
-    const { text, surface } = palette(this._canvas);
+    const theme = palette(this._canvas);
+    const { text, surface } = theme;
     context.fillStyle = surface;
     context.fillRect(x - 2.5, 0, 5, height);
     context.fillStyle = text;
     context.fillRect(x - 1, 0, 2, height);
+    this._paintNames(context, theme, height);
+    context.fillStyle = text;
     context.beginPath();
-    context.arc(x, 5, 5, 0, 2 * Math.PI);
+    context.arc(x, height - 6, 5, 0, 2 * Math.PI);
     context.fill();
   }
 
   _paintStill(context, width, height) {
     const theme = palette(this._canvas);
     const lanes = this._lanes();
+    this._names = lanes.map(({ name }) => name);
     const each = (height - BAND - 4) / lanes.length;
     const inner = width - LEFT - RIGHT;
     this._paintDoubts(context, theme, inner, height);
-    lanes.forEach(({ name, curves, most }, index) => {
+    lanes.forEach(({ curves, most }, index) => {
       const place = { left: LEFT, top: index * each + GAP, width: inner, height: each - GAP - 4, most };
-      context.fillStyle = theme.muted;
-      context.font = theme.font;
-      context.fillText(name, LEFT, index * each + 12);
       context.strokeStyle = theme.line;
       context.lineWidth = 1;
       context.setLineDash([]);
@@ -160,6 +161,17 @@ export class Timeline {
     });
     context.setLineDash([]);
     this._paintDrawn(context, theme, inner, height);
+  }
+
+  _paintNames(context, theme, height) {
+    const each = (height - BAND - 4) / this._names.length;
+    context.font = theme.font;
+    this._names.forEach((name, index) => {
+      context.fillStyle = theme.surface;
+      context.fillRect(LEFT, index * each, context.measureText(name).width + 6, GAP - 3);
+      context.fillStyle = theme.muted;
+      context.fillText(name, LEFT, index * each + 12);
+    });
   }
 
   _lanes() {

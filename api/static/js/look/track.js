@@ -25,7 +25,7 @@ export class Track {
       times[point.frame] = point.time_seconds;
       this._series[point.object - 1].take(point);
     }
-    this.clock = new FrameClock(times);
+    this.clock = new FrameClock(rising(times));
   }
 
   /** Seconds from the clip's start at which a frame is shown. */
@@ -42,6 +42,15 @@ export class Track {
   at(frame, object) {
     return this.of(object).at(frame);
   }
+}
+
+/** Times as they must be: jobs of earlier versions have none for a clip's last frames. */
+function rising(times) {
+  for (let frame = 1; frame < times.length; frame++) {
+    const step = frame > 1 ? times[frame - 1] - times[frame - 2] : 0.04;
+    if (!(times[frame] > times[frame - 1])) times[frame] = times[frame - 1] + step;
+  }
+  return times;
 }
 
 class Series {

@@ -71,6 +71,7 @@ export class Trajectory {
     this._plane(context, theme, now);
     this._paths(context, theme, nearFirst ? future : past);
     this._heads(context, theme, now);
+    this._names(context, theme);
   }
 
   _box(context, theme) {
@@ -83,15 +84,31 @@ export class Trajectory {
       segment(context, corner(-1, a, b), corner(1, a, b));
       segment(context, corner(a, -1, b), corner(a, 1, b));
     }
-    context.fillStyle = theme.muted;
-    const label = (text, [left, top], dx, dy) => context.fillText(text, left + dx, top + dy);
-    context.textAlign = "center";
-    label(`x → ${this.track.width} px`, this.projection.point(0, y, -z), 0, 18);
-    context.textAlign = "right";
-    label(`y ↓ ${this.track.height} px`, this.projection.point(-x, 0, -z), -8, 4);
-    context.textAlign = "center";
+  }
+
+  /** The axes' names, each at that edge of the box which is outermost just now. */
+  _names(context, theme) {
+    const [x, y, z] = this._half;
     const seconds = this.track.time(this.track.frames - 1) - this.track.time(0);
-    label(`time → ${seconds.toFixed(1)} s`, this.projection.point(x, y, 0), 22, 20);
+    const signs = [[-1, -1], [-1, 1], [1, -1], [1, 1]];
+    const lowest = ([, top]) => top;
+    const leftmost = ([left]) => -left;
+    const edges = [
+      [`x → ${this.track.width} px`, signs.map(([a, b]) => [0, a * y, b * z]), lowest, [0, 18]],
+      [`y ↓ ${this.track.height} px`, signs.map(([a, b]) => [a * x, 0, b * z]), leftmost, [-44, 4]],
+      [`time → ${seconds.toFixed(1)} s`, signs.map(([a, b]) => [a * x, b * y, 0]), lowest, [0, 18]],
+    ];
+    context.textAlign = "center";
+    context.lineWidth = 4;
+    context.lineJoin = "round";
+    for (const [text, middles, outermost, [right, down]] of edges) {
+      const places = middles.map((middle) => this.projection.point(...middle));
+      const [left, top] = places.reduce((best, place) => (outermost(place) > outermost(best) ? place : best));
+      context.strokeStyle = theme.ground;
+      context.strokeText(text, left + right, top + down);
+      context.fillStyle = theme.text;
+      context.fillText(text, left + right, top + down);
+    }
     context.textAlign = "left";
   }
 
