@@ -205,8 +205,13 @@ class _Handler(UploadHandler, BaseHTTPRequestHandler):
         job = list(self.fake.jobs.values())[-1] if known else self.fake.add_job()
         self._json(202, job, Location=f"/v1/jobs/{job['id']}")
 
+    def refine(self, job_id: str) -> None:
+        if self._job(job_id):
+            self.submit()
+            list(self.fake.jobs.values())[-1]["refines"] = job_id
+
     def _submit_named(self, body: Document) -> None:
-        named = {"video": body["video"], "mask": body["mask"]}
+        named = {name: body[name] for name in ("video", "mask") if name in body}
         named |= {f"mask_{frame}": upload_id for frame, upload_id in body.get("masks", {}).items()}
         files = {name: self._content_of(upload_id) for name, upload_id in named.items()}
         self.fake.submissions.append(
@@ -309,6 +314,7 @@ _ROUTES: list[tuple[str, str, Callable[..., None]]] = [
     ("GET", _JOB, _Handler.show),
     ("DELETE", _JOB, _Handler.delete),
     ("POST", f"{_JOB}/cancel", _Handler.cancel),
+    ("POST", f"{_JOB}/refine", _Handler.refine),
     ("GET", f"{_JOB}/events", _Handler.events),
     ("GET", f"{_JOB}/results/([^/]+)", _Handler.result),
     ("GET", f"{_JOB}/deliveries", _Handler.list_deliveries),

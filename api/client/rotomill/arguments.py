@@ -19,6 +19,19 @@ Into = Annotated[
     ),
 ]
 
+Masks = Annotated[list[str], typer.Option("--mask", metavar="N=FILE", help="Mask of frame N.")]
+Preset = Annotated[str | None, typer.Option(help="fast, balanced or best.")]
+Segmenter = Annotated[str | None, typer.Option(help="auto, osvos, onavos, masktrack or flow.")]
+Budget = Annotated[int | None, typer.Option(metavar="SECONDS", help="What the work may take.")]
+Outputs = Annotated[str | None, typer.Option(metavar="A,B", help="Results wanted, with commas.")]
+Color = Annotated[str | None, typer.Option(metavar="#RRGGBB", help="Colour of the overlay.")]
+Webhook = Annotated[str | None, typer.Option(metavar="URL", help="Who is told the outcome.")]
+WebhookSecret = Annotated[str | None, typer.Option(help="whsec_… that signs it.")]
+Seed = Annotated[int | None, typer.Option(help="Same seed, same result.")]
+Meta = Annotated[list[str], typer.Option("--meta", metavar="K=V", help="Kept with the job.")]
+Deadline = Annotated[int | None, typer.Option(metavar="SECONDS", help="Fail when not done by then.")]
+Waiting = Annotated[bool, typer.Option("--wait", help="Stay until the job has ended.")]
+
 
 def input_file(metavar: str, text: str) -> Any:
     """Describe an argument that names a file which must be there."""
@@ -38,12 +51,13 @@ def key_values(texts: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def numbered_files(texts: Sequence[str]) -> dict[int, Path]:
-    """Read `N=FILE` texts: the frame's number, from 1, and the mask that belongs to it."""
+def numbered_files(texts: Sequence[str], least: int = 1) -> dict[int, Path]:
+    """Read `N=FILE` texts: the frame's number, from `least`, and the mask that belongs to it."""
     files = {}
     for number, name in key_values(texts).items():
-        if not (number.isascii() and number.isdigit()) or int(number) < 1:
-            raise typer.BadParameter(f"{number!r} is no frame number; frame 0 is the argument MASK")
+        if not (number.isascii() and number.isdigit()) or int(number) < least:
+            hint = "; frame 0 is the argument MASK" if least else ""
+            raise typer.BadParameter(f"{number!r} is no frame number{hint}")
         if not Path(name).is_file():
             raise typer.BadParameter(f"there is no file {name}")
         files[int(number)] = Path(name)

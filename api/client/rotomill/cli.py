@@ -13,7 +13,25 @@ from rich.console import Console
 
 from rotomill import admin as service_admin
 from rotomill import arguments, report, webhooks, weights, wording
-from rotomill.arguments import Into, JobId, Json, Url, input_file
+from rotomill.arguments import (
+    Budget,
+    Color,
+    Deadline,
+    Into,
+    JobId,
+    Json,
+    Masks,
+    Meta,
+    Outputs,
+    Preset,
+    Seed,
+    Segmenter,
+    Url,
+    Waiting,
+    Webhook,
+    WebhookSecret,
+    input_file,
+)
 from rotomill.client import DEFAULT_URL, Client
 from rotomill.errors import JobFailed, RotomillError
 from rotomill.jobs import Job, Result
@@ -66,20 +84,18 @@ def submit(  # noqa: PLR0913 - one parameter for each option of a job
     video: Annotated[Path, input_file("VIDEO", "The clip.")],
     mask: Annotated[Path, input_file("MASK", "The mask of its first frame.")],
     *,
-    masks: Annotated[list[str], typer.Option("--mask", metavar="N=FILE", help="Mask of frame N.")] = [],  # noqa: B006 - typer copies it
-    preset: Annotated[str | None, typer.Option(help="fast, balanced or best.")] = None,
-    segmenter: Annotated[str | None, typer.Option(help="auto, osvos, onavos, masktrack or flow.")] = None,
-    budget: Annotated[int | None, typer.Option(metavar="SECONDS", help="What the work may take.")] = None,
-    outputs: Annotated[str | None, typer.Option(metavar="A,B", help="Results wanted, with commas.")] = None,
-    color: Annotated[str | None, typer.Option(metavar="#RRGGBB", help="Colour of the overlay.")] = None,
-    webhook: Annotated[str | None, typer.Option(metavar="URL", help="Who is told the outcome.")] = None,
-    webhook_secret: Annotated[str | None, typer.Option(help="whsec_… that signs it.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same result.")] = None,
-    meta: Annotated[list[str], typer.Option("--meta", metavar="K=V", help="Kept with the job.")] = [],  # noqa: B006 - typer copies it
-    deadline: Annotated[
-        int | None, typer.Option(metavar="SECONDS", help="Fail when not done by then.")
-    ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Stay until the job has ended.")] = False,
+    masks: Masks = [],  # noqa: B006 - typer copies it
+    preset: Preset = None,
+    segmenter: Segmenter = None,
+    budget: Budget = None,
+    outputs: Outputs = None,
+    color: Color = None,
+    webhook: Webhook = None,
+    webhook_secret: WebhookSecret = None,
+    seed: Seed = None,
+    meta: Meta = [],  # noqa: B006 - typer copies it
+    deadline: Deadline = None,
+    wait: Waiting = False,
     into: Into = None,
     json: Json = False,
     url: Url = DEFAULT_URL,
@@ -106,12 +122,49 @@ def submit(  # noqa: PLR0913 - one parameter for each option of a job
                 seed=seed,
                 on_upload=shown.uploading,
             )
-        if not json:
-            print(job.id)
-        if wait or into:
-            _finish(client, job, url, into, json=json)
-        elif json:
-            report.write_json(job.raw)
+        _accepted(client, job, url, into, wait=wait, json=json)
+
+
+@app.command()
+def refine(  # noqa: PLR0913 - as submit
+    job_id: JobId,
+    *,
+    masks: Masks,
+    preset: Preset = None,
+    budget: Budget = None,
+    outputs: Outputs = None,
+    color: Color = None,
+    webhook: Webhook = None,
+    webhook_secret: WebhookSecret = None,
+    seed: Seed = None,
+    meta: Meta = [],  # noqa: B006 - typer copies it
+    deadline: Deadline = None,
+    wait: Waiting = False,
+    into: Into = None,
+    json: Json = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Correct a job by the right masks of frames, from 0; prints the new job's id. What is left out is as it was."""
+    if webhook_secret and not webhook:
+        raise typer.BadParameter("--webhook-secret needs --webhook")
+    corrections, metadata = arguments.numbered_files(masks, least=0), arguments.key_values(meta)
+    with _client(url) as client:
+        with display(_people()) as shown:
+            job = client.refine(
+                job_id,
+                corrections,
+                preset=preset,
+                budget_seconds=budget,
+                outputs=arguments.listed(outputs),
+                overlay_color=color,
+                webhook_url=webhook,
+                webhook_secret=webhook_secret,
+                metadata=metadata,
+                deadline_seconds=deadline,
+                seed=seed,
+                on_upload=shown.uploading,
+            )
+        _accepted(client, job, url, into, wait=wait, json=json)
 
 
 @app.command()
@@ -281,6 +334,16 @@ def pull_weights(
 
         path = weights.pull(wanted, to, source, on_bytes=tell)
     print(path)
+
+
+def _accepted(client: Client, job: Job, url: str, into: Path | None, *, wait: bool, json: bool) -> None:
+    """Print a new job, and stay with it where that was asked for."""
+    if not json:
+        print(job.id)
+    if wait or into:
+        _finish(client, job, url, into, json=json)
+    elif json:
+        report.write_json(job.raw)
 
 
 def _finish(

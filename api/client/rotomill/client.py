@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -14,13 +13,15 @@ from urllib.parse import quote
 
 import httpx
 
+from rotomill import orders
 from rotomill.downloads import Download, OnDownload, wanted
-from rotomill.errors import ConnectionFailed, NotFound, NotReady, RotomillError, job_error
+from rotomill.errors import ConnectionFailed, NotFound, NotReady, job_error
 from rotomill.jobs import Delivery, Job, WebhookSecret
+from rotomill.orders import Order, job_options
 from rotomill.retry import Retry
-from rotomill.transfers import UPLOAD_FROM_BYTES, Upload, naming, send_all
+from rotomill.transfers import Upload, send_all
 from rotomill.transport import Transport, connect
-from rotomill.uploads import Form, OnUpload, mask_fields, options_document
+from rotomill.uploads import OnUpload, correction_fields, mask_fields, options_document
 from rotomill.waiting import OnUpdate, Wait
 
 StrPath = str | PathLike[str]
@@ -99,32 +100,65 @@ class Client:
         Files of more than 64 MiB together are uploaded first, in parts, of which a connection that breaks costs one;
         `upload` says whether to, whatever their size. Under a key of your own a later run goes on with them.
         """
-        webhook = options_document(url=webhook_url, events=_listed(webhook_events), secret=webhook_secret)
-        if webhook and not webhook_url:
-            raise ValueError("webhook_events and webhook_secret need a webhook_url")
-        options = options_document(
+        options = job_options(
             preset=preset,
             segmenter=segmenter,
             budget_seconds=budget_seconds,
-            outputs=_listed(outputs),
+            outputs=outputs,
             overlay_color=overlay_color,
-            webhook=webhook or None,
-            metadata=dict(metadata) if metadata else None,
+            webhook_url=webhook_url,
+            webhook_events=webhook_events,
+            webhook_secret=webhook_secret,
+            metadata=metadata,
             deadline_seconds=deadline_seconds,
             seed=seed,
         )
         further = {number: Path(path) for number, path in (masks or {}).items()}
         files = [("video", Path(video)), *mask_fields(Path(mask), further)]
-        key = idempotency_key or str(uuid.uuid4())
-        if upload is None:
-            upload = sum(path.stat().st_size for _, path in files) > UPLOAD_FROM_BYTES
-        if not upload:
-            return self._post_job(Form(files, options, on_upload), key)
-        sent = send_all(self._transport, self._retry, files, key, on_upload)
-        job = self._post_named(sent, options, key)
-        if idempotency_key is None:  # with one, a later run wants to find them
-            self._remove_uploads(sent)
-        return job
+        order = Order(files, options, idempotency_key, upload, on_upload)
+        return order.place(self._transport, self._retry)
+
+    def refine(  # noqa: PLR0913 - as submit
+        self,
+        job: Job | str,
+        masks: Mapping[int, StrPath],
+        *,
+        preset: str | None = None,
+        segmenter: str | None = None,
+        budget_seconds: int | None = None,
+        outputs: Sequence[str] | None = None,
+        overlay_color: str | None = None,
+        webhook_url: str | None = None,
+        webhook_events: Sequence[str] | None = None,
+        webhook_secret: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        deadline_seconds: int | None = None,
+        seed: int | None = None,
+        idempotency_key: str | None = None,
+        upload: bool | None = None,
+        on_upload: OnUpload | None = None,
+    ) -> Job:
+        """Return a new job that corrects one that has succeeded: `masks` are the right ones of frames it has wrong.
+
+        Frames count from 0. The new job has the clip and the other masks of the first, and goes on from the network
+        that it has fine-tuned. Options are as in `submit`; what is left out is as it was in the job corrected.
+        """
+        options = job_options(
+            preset=preset,
+            segmenter=segmenter,
+            budget_seconds=budget_seconds,
+            outputs=outputs,
+            overlay_color=overlay_color,
+            webhook_url=webhook_url,
+            webhook_events=webhook_events,
+            webhook_secret=webhook_secret,
+            metadata=metadata,
+            deadline_seconds=deadline_seconds,
+            seed=seed,
+        )
+        files = correction_fields({number: Path(path) for number, path in masks.items()})
+        order = Order(files, options, idempotency_key, upload, on_upload)
+        return order.place(self._transport, self._retry, f"{_path(job)}/refine")
 
     def upload(
         self,
@@ -144,31 +178,7 @@ class Client:
 
     def remove_upload(self, upload: Upload | str) -> None:
         """Remove an upload, complete or not; jobs made from it keep their copies."""
-        upload_id = quote(upload.id if isinstance(upload, Upload) else upload, safe="")
-        self._retry.run(lambda: self._transport.send("DELETE", f"/v1/uploads/{upload_id}"))
-
-    def _post_named(self, sent: Mapping[str, Upload], options: Mapping[str, Any], key: str) -> Job:
-        headers = {"Idempotency-Key": f'"{key}"'}
-        return Job.parse(self._json("POST", "/v1/jobs", json=naming(sent, options), headers=headers))
-
-    def _remove_uploads(self, sent: Mapping[str, Upload]) -> None:
-        for upload in sent.values():
-            with suppress(RotomillError):  # they expire by themselves
-                self.remove_upload(upload)
-
-    def _post_job(self, form: Form, key: str) -> Job:
-        def attempt() -> Job:
-            with form.open() as files:
-                response = self._transport.send(
-                    "POST",
-                    "/v1/jobs",
-                    data=form.data(),
-                    files=files,
-                    headers={"Idempotency-Key": f'"{key}"'},  # a structured-field string: quoted
-                )
-            return Job.parse(response.json())
-
-        return self._retry.run(attempt)
+        orders.remove(upload, self._transport, self._retry)
 
     def job(self, job: Job | str) -> Job:
         """Return the job as it is now."""
@@ -282,7 +292,3 @@ class Client:
 
 def _path(job: Job | str) -> str:
     return f"/v1/jobs/{quote(job.id if isinstance(job, Job) else job, safe='')}"
-
-
-def _listed(values: Sequence[str] | None) -> list[str] | None:
-    return None if values is None else list(values)

@@ -85,6 +85,8 @@ class Job:
     clip: Document | None = None
     timings: Document = field(default_factory=dict)
     cached: bool = False
+    refines: str | None = None
+    annotated_frames: tuple[int, ...] = ()
     raw: Document = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -109,6 +111,8 @@ class Job:
             clip=_frozen(clip) if clip else None,
             timings=_frozen(document.get("timings")),
             cached=bool(document.get("cached")),
+            refines=document.get("refines"),
+            annotated_frames=tuple(map(int, document.get("annotated_frames") or ())),
             raw=_frozen(document),
         )
 

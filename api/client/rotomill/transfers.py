@@ -199,7 +199,7 @@ def send_all(
 def naming(sent: Mapping[str, Upload], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body that asks for a job of uploads, which have the names of a form's fields."""
     masks = {name.removeprefix("mask_"): one.id for name, one in sent.items() if name.startswith("mask_")}
-    body: dict[str, Any] = {"video": sent["video"].id, "mask": sent["mask"].id}
+    body: dict[str, Any] = {name: one.id for name, one in sent.items() if name in {"video", "mask"}}
     return body | ({"masks": masks} if masks else {}) | ({"options": dict(options)} if options else {})
 
 

@@ -70,6 +70,13 @@ def mask_fields(mask: Path, masks: Mapping[int, Path]) -> list[tuple[str, Path]]
     return [("mask", mask), *((f"mask_{number}", masks[number]) for number in sorted(masks))]
 
 
+def correction_fields(masks: Mapping[int, Path]) -> list[tuple[str, Path]]:
+    """Name the form field of each mask that corrects a job: `mask_N` is frame N, counted from 0."""
+    if not masks or any(number < 0 for number in masks):
+        raise ValueError("a correction needs the mask of at least one frame, counted from 0")
+    return [(f"mask_{number}", masks[number]) for number in sorted(masks)]
+
+
 def options_document(**options: Any) -> dict[str, Any]:
     """Return the options that were given; what was not given is the service's choice."""
     return {name: value for name, value in options.items() if value is not None}
