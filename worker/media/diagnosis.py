@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from worker.errors import InputError
@@ -57,26 +58,43 @@ def cut_off(file: BinaryIO) -> bool:
     return head[:4] == b"RIFF" and 8 + int.from_bytes(head[4:8], "little") > size + 1
 
 
+def is_fragmented(file: BinaryIO) -> bool:
+    """Whether some of an ISO file's pictures are described beside themselves, not in its header."""
+    size = file.seek(0, os.SEEK_END)
+    return any(kind == b"moof" for kind, _ in _iso_boxes(file, size))
+
+
 def _iso_cut_off(file: BinaryIO, size: int) -> bool:
-    """ISO/IEC 14496-12, 4.2: boxes side by side, one of them `moov`, each with its length in front."""
-    position, found_moov = 0, False
+    found_moov = False
+    for kind, end in _iso_boxes(file, size):
+        found_moov = found_moov or kind == b"moov"
+        if end > size:
+            return True
+    return not found_moov
+
+
+def _iso_boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
+    """ISO/IEC 14496-12, 4.2: boxes side by side, one of them `moov`, each with its length in front.
+
+    The kind of each that is known, and where it ends.
+    """
+    position = 0
     while position + 8 <= size:
         head = _read(file, position, 16)
         length, kind = int.from_bytes(head[:4], "big"), head[4:8]
         if kind not in ISO_BOXES:
             position += max(length, 8) if kind.isalnum() else size
             continue
-        found_moov = found_moov or kind == b"moov"
         if length == 0:  # this box runs to the end of the file
-            break
+            yield kind, size
+            return
         if length == 1:
             length = int.from_bytes(head[8:16], "big")
         if length < 8:
-            break
+            yield kind, position
+            return
         position += length
-        if position > size:
-            return True
-    return not found_moov
+        yield kind, position
 
 
 def _matroska_cut_off(file: BinaryIO, size: int) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, cast
 
 import av
 import numpy as np
@@ -21,17 +21,22 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from worker.errors import InputError
-from worker.media.container import is_picture, opened, picture_stream
+from worker.media.container import TRUNCATED, is_picture, opened, picture_stream
 from worker.media.decode import frame_of, frames, pictures
 from worker.media.entry import is_entry
 from worker.media.facts import ClipLimits, Frame
-from worker.media.probe import check_length, check_pixels
+from worker.media.hollow import HollowFile
+from worker.media.probe import check_length, check_pixels, unusable
 
 # Decoded from the start these are there sooner than the clip has been gone through for a place to begin.
 _NEAR = 24
 
 # Keyframes that may not be what they are called; with fewer than so many good ones, all is decoded from the start.
 _MOST_ENTRIES_TRIED = 4
+
+
+class _OddError(Exception):
+    """Something is not where the table has it."""
 
 
 @dataclass(frozen=True)
@@ -110,24 +115,44 @@ def frame_at(
 
 
 def read_table(source: Path | BinaryIO, limits: ClipLimits) -> Table:
-    """The table of a clip, from demuxing all of it. Raises InputError."""
-    stamps, keys = array("q"), array("q")
-    with opened(source) as container:
+    """The table of a clip, from its header if that tells all, else from reading all of it. Raises InputError."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return read_table(file, limits)
+    hollow = HollowFile(source)
+    with suppress(_OddError, av.FFmpegError), opened(cast("BinaryIO", hollow)) as container:
         stream = picture_stream(container)
-        check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
-        longest_ticks = int(limits.seconds / (stream.time_base or 1))
-        for packet in container.demux(stream):
-            if not is_picture(packet):
-                continue
-            stamp = _stamp(packet)
-            if stamp is None:
-                raise InputError(
-                    "clip_timestamps_unusable", "A frame of the clip has no timestamp. Export it again."
-                )
-            if packet.is_keyframe:
-                keys.append(len(stamps))
-            stamps.append(stamp)
-            check_length(stamps, longest_ticks, limits)
+        if hollow.pour_out(container, stream):
+            return _table(container, stream, limits, [entry.is_keyframe for entry in stream.index_entries])
+    try:
+        with opened(source) as container:
+            return _table(container, picture_stream(container), limits)
+    except av.FFmpegError as error:
+        raise InputError("clip_truncated", TRUNCATED) from error
+
+
+def _table(
+    container: InputContainer, stream: VideoStream, limits: ClipLimits, told: Sequence[bool] | None = None
+) -> Table:
+    """`told`: which packets are keyframes, where these themselves cannot be asked. Raises _OddError."""
+    check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
+    longest_ticks = int(limits.seconds / (stream.time_base or 1))
+    stamps, keys, seen = array("q"), array("q"), 0
+    for packet in container.demux(stream):
+        seen += packet.size > 0
+        if not is_picture(packet):
+            continue
+        stamp = _stamp(packet)
+        if stamp is None:
+            raise unusable(f"frame {len(stamps)} has no timestamp")
+        if told and seen > len(told):
+            raise _OddError
+        if told[seen - 1] if told else packet.is_keyframe:
+            keys.append(len(stamps))
+        stamps.append(stamp)
+        check_length(stamps, longest_ticks, limits)
+    if told and seen != len(told):
+        raise _OddError
     return Table(np.array(stamps, np.int64), np.array(keys, np.int64))
 
 
@@ -140,10 +165,6 @@ def _frame_from(source: Path | BinaryIO, table: Table, key: int, number: int) ->
         with suppress(_OddError, InputError, av.FFmpegError), opened(source) as container:
             return _sought(container, table, key, number, target)
     return None
-
-
-class _OddError(Exception):
-    """Something is not where the table has it."""
 
 
 def _sought(container: InputContainer, table: Table, key: int, number: int, target: int | None) -> Frame:

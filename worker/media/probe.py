@@ -106,7 +106,7 @@ def _read_timeline(
                 raise InputError("clip_truncated", TRUNCATED)
             stamp = packet.pts if packet.pts is not None else packet.dts
             if stamp is None:
-                raise _unusable(f"frame {len(stamps)} has no timestamp")
+                raise unusable(f"frame {len(stamps)} has no timestamp")
             stamps.append(stamp)
             check_length(stamps, longest_ticks, limits)
             last_duration = packet.duration or last_duration
@@ -154,7 +154,7 @@ def _timeline(stamps: array[int], time_base: Fraction, last_duration: int, strea
     steps = np.diff(ordered)
     if steps.min() <= 0:
         seconds = float(int(ordered[int(steps.argmin())]) * time_base)
-        raise _unusable(f"two frames share the time {seconds:.3f} s")
+        raise unusable(f"two frames share the time {seconds:.3f} s")
     span = int(ordered[-1] - ordered[0])
     counted = len(steps) / (span * time_base)
     rate = _constant_rate(counted, int(steps.max() - steps.min()), stream.average_rate)
@@ -180,7 +180,7 @@ def _constant_rate(counted: Fraction, jitter_ticks: int, stated: Fraction | None
     return None
 
 
-def _unusable(what: str) -> InputError:
+def unusable(what: str) -> InputError:
     return InputError(
         "clip_timestamps_unusable",
         f"The clip's timestamps cannot be kept: {what}. Export it at a constant frame rate and upload that.",
