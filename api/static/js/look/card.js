@@ -102,7 +102,7 @@ function lineOf(job) {
   const clip = job.clip ?? {};
   if (job.status === "running") {
     const left = job.eta_seconds === null ? "" : ` · about ${seconds(Math.max(1, job.eta_seconds))} left`;
-    return `${Math.floor(100 * job.progress)} %${left}`;
+    return `${job.refines ? "Correction · " : ""}${Math.floor(100 * job.progress)} %${left}`;
   }
   if (job.status === "queued") return job.queue_position ? `Number ${job.queue_position} in the queue` : "In the queue";
   const parts = [when(job.created_at), `${clip.width}×${clip.height}`, `${clip.frames} frames`];

@@ -35,8 +35,8 @@ export function controls(player, { hasSound, compares, signal }) {
   ]);
   const looks = h("div", { class: "player-row" }, [
     choice(player, "View", "view", VIEWS, signal),
-    opacity(player, signal),
-    ground(player, signal),
+    // one place for both: the rows below must not jump
+    h("div", { class: "player-options" }, opacity(player, signal), ground(player, signal)),
   ]);
   const rows = [transport, looks];
   if (compares) rows.push(h("div", { class: "player-row" }, comparison(player, signal)));
@@ -188,7 +188,6 @@ function ground(player, signal) {
 }
 
 function shownFor(player, views, element, signal) {
-  // hidden, not removed: the rows below must not jump
   const show = () => element.classList.toggle("is-away", !views.includes(player.look.view));
   player.addEventListener("look", show, { signal });
   show();

@@ -76,7 +76,7 @@ export function askedFacts(job) {
     ["Seed", options.seed ? String(options.seed) : null],
     ["Webhook", options.webhook?.url],
     ["Made", when(job.created_at)],
-    ["Files are kept until", job.expires_at ? when(job.expires_at) : null],
+    ["Kept until", job.expires_at ? when(job.expires_at) : null],
     ...metadata,
   ], job.cached ? h("p", { class: "muted" }, "An equal job was done before; these are its results.") : timings(job));
 }

@@ -9,23 +9,20 @@ import { STATUS, nameOf, when } from "./subject.js";
 export class Header {
   /**
    * @param {import("./subject.js").Subject} subject
-   * @param {{frame: () => number, signal: AbortSignal}} given `frame` is the one on show.
+   * @param {{frame: () => number, corrections?: object[], signal: AbortSignal}} given `frame` is the one on show.
    */
-  constructor(subject, { frame, signal }) {
+  constructor(subject, { frame, corrections = [], signal }) {
     this._subject = subject;
     this._frame = frame;
     this._signal = signal;
     this._badge = h("span", { class: "badge" });
     this._actions = h("div", { class: "row job-actions" });
-    this._family = h("p", { class: "job-family" });
-    this._family.hidden = true;
     const { job } = subject;
     this.element = h("header", { class: "job-head" },
       h("div", { class: "job-title" }, h("h1", {}, nameOf(job)),
         h("div", { class: "row" }, this._badge, h("span", { class: "muted" }, when(job.created_at)), subject.readOnly ? null : copyId(job))),
-      this._actions, this._family);
+      this._actions, this._relatives(corrections));
     this.update(job);
-    if (!subject.readOnly) this._relate();
   }
 
   update(job) {
@@ -36,7 +33,6 @@ export class Header {
     if (this._shown === job.status) return;
     this._shown = job.status;
     this._actions.replaceChildren(...(this._subject.readOnly ? this._invitation() : this._buttons(job)));
-    if (job.status === "succeeded" && !this._subject.readOnly) this._relate();
   }
 
   _invitation() {
@@ -62,24 +58,22 @@ export class Header {
     if (await deleted(job, this._signal)) location.hash = "#/";
   }
 
-  async _relate() {
+  _relatives(corrections) {
     const { job } = this._subject;
-    let corrections = [];
-    try {
-      const query = new URLSearchParams({ refines: job.id, limit: "20" });
-      // a service that does not know the filter would answer with all jobs
-      const found = (await call("GET", `/v1/jobs?${query}`, { signal: this._signal })).jobs;
-      corrections = found.filter((other) => other.refines === job.id);
-    } catch {
-      // the page is whole without them
-    }
-    if (this._signal.aborted) return;
-    const links = [];
-    if (job.refines) links.push(h("a", { href: `#/jobs/${job.refines}` }, "It corrects an earlier job"));
-    corrections.forEach((other, index) => links.push(h("a", { href: `#/jobs/${other.id}` },
-      `Correction ${corrections.length - index}: ${STATUS[other.status].label.toLowerCase()}, ${when(other.created_at)}`)));
-    this._family.replaceChildren(...links);
-    this._family.hidden = !links.length;
+    const links = corrections.map((other, index) => h("a", { href: `#/jobs/${other.id}` },
+      `Correction ${corrections.length - index}: ${STATUS[other.status].label.toLowerCase()}, ${when(other.created_at)}`));
+    if (job.refines) links.unshift(h("a", { href: `#/jobs/${job.refines}` }, "It corrects an earlier job"));
+    return links.length ? h("p", { class: "job-family" }, links) : null;
+  }
+}
+
+/** The jobs that correct a job, newest first; none where that cannot be learnt, since the page is whole without them. */
+export async function correctionsOf(id, signal) {
+  try {
+    const { jobs } = await call("GET", `/v1/jobs?${new URLSearchParams({ refines: id, limit: "20" })}`, { signal });
+    return jobs.filter((job) => job.refines === id);
+  } catch {
+    return [];
   }
 }
 

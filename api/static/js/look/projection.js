@@ -27,7 +27,7 @@ export class Projection {
   /** Fits the box, in any turn, into a place in pixels. */
   place(width, height, radius) {
     this._middle = [width / 2, height / 2];
-    this._scale = (this.zoom * Math.min(width, height)) / (2 * radius);
+    this._scale = (this.zoom * Math.min(width / 1.35, height)) / (2 * radius);
     this._turns = [Math.cos(this.yaw), Math.sin(this.yaw), Math.cos(this.pitch), Math.sin(this.pitch)];
   }
 

@@ -101,13 +101,14 @@ export class Trajectory {
     context.textAlign = "center";
     context.lineWidth = 4;
     context.lineJoin = "round";
+    const within = (left) => Math.min(this._canvas.clientWidth - 40, Math.max(40, left));
     for (const [text, middles, outermost, [right, down]] of edges) {
       const places = middles.map((middle) => this.projection.point(...middle));
       const [left, top] = places.reduce((best, place) => (outermost(place) > outermost(best) ? place : best));
       context.strokeStyle = theme.ground;
-      context.strokeText(text, left + right, top + down);
+      context.strokeText(text, within(left + right), top + down);
       context.fillStyle = theme.text;
-      context.fillText(text, left + right, top + down);
+      context.fillText(text, within(left + right), top + down);
     }
     context.textAlign = "left";
   }

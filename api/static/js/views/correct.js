@@ -53,6 +53,7 @@ class CorrectPage {
       doubts: track ? new Doubts(track, job.annotated_frames ?? [0]) : null,
       choose: (frame) => this.open(frame), signal,
     });
+    this._back = h("a", { class: "button", href: `#/jobs/${job.id}` }, icon("previous"), "Back to the job");
     main.replaceChildren(
       h("header", { class: "job-head" }, h("div", { class: "job-title" },
         h("h1", {}, `Correct ${nameOf(job)}`),
@@ -60,7 +61,7 @@ class CorrectPage {
       h("div", { class: "correcting" },
         h("section", { class: "card correct-main", "aria-label": "Frame" }, this._chooser.element, this._trouble, place),
         h("div", { class: "look-side" }, this._corrections.element,
-          h("a", { class: "button", href: `#/jobs/${job.id}` }, icon("close"), "Back to the job"))));
+          this._back)));
     this._editor = new MaskEditor(place, { signal });
     this._editor.addEventListener("change", () => this._changed(), { signal });
     window.addEventListener("beforeunload", (event) => {
@@ -110,6 +111,7 @@ class CorrectPage {
 
   _mend(frame) {
     history.replaceState(null, "", `#/jobs/${this._job.id}/correct?frame=${frame}`);
+    this._back.href = `#/jobs/${this._job.id}?frame=${frame}`;
     this._corrections.current(frame);
     announce(`Frame ${frame}`);
   }

@@ -3,7 +3,7 @@
 import { call, follow, jobUrl } from "../api.js";
 import { announce, h } from "../dom.js";
 import { ended } from "../look/ended.js";
-import { Header } from "../look/header.js";
+import { Header, correctionsOf } from "../look/header.js";
 import { looking } from "../look/looking.js";
 import { Subject } from "../look/subject.js";
 import { Watching } from "../look/watching.js";
@@ -15,19 +15,19 @@ import { Watching } from "../look/watching.js";
  */
 export async function show(main, { id, query }, signal) {
   main.append(h("p", { class: "loading" }, "Loading the job…"));
-  const job = await call("GET", jobUrl(id), { signal });
+  const [job, corrections] = await Promise.all([call("GET", jobUrl(id), { signal }), correctionsOf(id, signal)]);
   if (signal.aborted) return;
-  const page = new JobPage(main, job, Number(query.get("frame") ?? 0), signal);
+  const page = new JobPage(main, job, { corrections, frame: Number(query.get("frame") ?? 0), signal });
   await page.show();
 }
 
 class JobPage {
-  constructor(main, job, frame, signal) {
+  constructor(main, job, { corrections, frame, signal }) {
     this._signal = signal;
     this._first = frame;
     this._player = null;
     this._subject = new Subject(job);
-    this._header = new Header(this._subject, { frame: () => this._player?.frame ?? 0, signal });
+    this._header = new Header(this._subject, { frame: () => this._player?.frame ?? 0, corrections, signal });
     this._body = h("div", { class: "job-body" });
     main.replaceChildren(this._header.element, this._body);
   }
