@@ -49,7 +49,10 @@ export class MaskEditor extends EventTarget {
     this.tool = this.tools.box;
     this.#build(container);
     this.pace = new Pace();
-    this.stage.drawTool = (context, view) => this.#drawTool(context, view);
+    this.stage.tool = {
+      draw: (context, view) => this.tool.draw(context, view, this.hovered),
+      bounds: (view) => this.tool.bounds(view, this.hovered),
+    };
     this.stage.onPaint = (now) => this.#painted(now);
     this.pointers = new Pointers(this.stage, {
       tool: () => this.tool,
@@ -106,7 +109,7 @@ export class MaskEditor extends EventTarget {
     drawing.addEventListener("objects", () => this.#recolored());
     drawing.addEventListener("pixels", () => this.#drawn());
     this.stage.show(bitmap, drawing.map);
-    this.stageElement.setAttribute("aria-label", `Drawing area, frame of ${bitmap.width} by ${bitmap.height} pixels`);
+    this.#describe();
     this.root.classList.add("is-ready");
     this.#recolored();
     this.controls.show();
@@ -284,10 +287,6 @@ export class MaskEditor extends EventTarget {
     if (this.pointers.drawing === null) return;
     this.pace.tick(now);
     this.stage.request();
-  }
-
-  #drawTool(context, view) {
-    this.tool.draw(context, view, this.hovered);
   }
 
   #recolored() {

@@ -34,6 +34,14 @@ export function grown(area, margin) {
   return rect(area.x0 - margin, area.y0 - margin, area.x1 + margin, area.y1 + margin);
 }
 
+/** The rectangle around points with a margin, or null without points. @returns {Rect | null} */
+export function around(points, margin) {
+  if (!points.length) return null;
+  const xs = points.map((point) => point.x);
+  const ys = points.map((point) => point.y);
+  return grown(rect(Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)), margin);
+}
+
 /** The rectangle around two corners, in whole pixels. @returns {Rect} */
 export function spanned(one, other) {
   return rect(

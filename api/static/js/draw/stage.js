@@ -1,13 +1,14 @@
-// What is seen of the drawing: three canvases on each other (frame, mask, tool), each painted only when it must be.
+// What is seen of the drawing: frame, mask and tool on one canvas, painted again only where something changed.
 
 import { h } from "../dom.js";
-import { grown } from "./rect.js";
+import { grown, height, intersection, rect, union, width } from "./rect.js";
 import { Tint } from "./tint.js";
 import { View } from "./view.js";
 
 const MOST_RATIO = 2; // a denser screen shows no more of a mask, and costs more to paint
+const GROUND = "#14181f";
 
-/** The three layers, and the one loop that paints them. */
+/** The canvas, and the one loop that paints it. */
 export class Stage {
   /** @param {HTMLElement} element @param {AbortSignal} signal */
   constructor(element, signal) {
@@ -16,13 +17,17 @@ export class Stage {
     this.tint = new Tint();
     this.frame = null;
     this.map = null;
-    this.drawTool = () => {};
+    /** @type {{draw: (context: any, view: View) => void, bounds: (view: View) => import("./rect.js").Rect | null}} */
+    this.tool = { draw: () => {}, bounds: () => null };
     this.onPaint = () => {};
-    this.layers = ["picture", "mask", "tool"].map((name) => {
-      const canvas = h("canvas", { class: `draw-layer draw-${name}`, "aria-hidden": "true" });
-      element.append(canvas);
-      return { canvas, context: canvas.getContext("2d"), isStale: true };
-    });
+    this.canvas = h("canvas", { class: "draw-layer", "aria-hidden": "true" });
+    this.context = this.canvas.getContext("2d", { alpha: false });
+    // The frame as large as it is seen: copying from it costs next to nothing, scaling it each time would not.
+    this.scaled = document.createElement("canvas");
+    this.scaledContext = this.scaled.getContext("2d", { alpha: false });
+    element.append(this.canvas);
+    this.isStale = true;
+    this.toolArea = null; // what the tool covered when it was painted last
     this.requested = 0;
     const observer = new ResizeObserver(() => this.#resize());
     observer.observe(element);
@@ -45,9 +50,9 @@ export class Stage {
     this.moved();
   }
 
-  /** The view has changed: all layers are painted anew. */
+  /** The view has changed, or the frame: everything is painted anew. */
   moved() {
-    for (const layer of this.layers) layer.isStale = true;
+    this.isStale = true;
     this.request();
   }
 
@@ -58,25 +63,26 @@ export class Stage {
 
   /** A point of the window, in pixels of the frame. */
   pointOf(event) {
-    const bounds = this.bounds;
-    return this.view.toFrame(event.clientX - bounds.left, event.clientY - bounds.top);
+    return this.view.toFrame(event.clientX - this.bounds.left, event.clientY - this.bounds.top);
   }
 
   /** Where the stage lies in the window; read once a gesture. */
   measure() {
-    this.bounds = this.element.getBoundingClientRect();
+    const { left, top } = this.element.getBoundingClientRect();
+    const { clientLeft, clientTop, clientWidth, clientHeight } = this.element;
+    this.bounds = { left: left + clientLeft, top: top + clientTop, width: clientWidth, height: clientHeight };
     return this.bounds;
   }
 
   #resize() {
-    const { width, height } = this.measure();
+    const bounds = this.measure();
     this.ratio = Math.min(MOST_RATIO, globalThis.devicePixelRatio || 1);
-    for (const { canvas } of this.layers) {
-      canvas.width = Math.max(1, Math.round(width * this.ratio));
-      canvas.height = Math.max(1, Math.round(height * this.ratio));
+    for (const canvas of [this.canvas, this.scaled]) {
+      canvas.width = Math.max(1, Math.round(bounds.width * this.ratio));
+      canvas.height = Math.max(1, Math.round(bounds.height * this.ratio));
     }
-    this.view.setStage(width, height);
-    for (const layer of this.layers) layer.isStale = true;
+    this.view.setStage(bounds.width, bounds.height);
+    this.isStale = true;
     if (this.frame) this.#paint(performance.now()); // at once: a resized canvas is empty until it is painted
   }
 
@@ -84,56 +90,70 @@ export class Stage {
     if (this.requested < 0) return;
     this.requested = 0;
     if (!this.frame) return;
-    const [picture, mask, tool] = this.layers;
     const changed = this.tint.paint(this.map);
-    if (picture.isStale) this.#draw(picture, this.frame, null);
-    if (mask.isStale) this.#draw(mask, this.tint.canvas, null);
-    else if (changed) this.#draw(mask, this.tint.canvas, changed);
-    for (const layer of this.layers) layer.isStale = false;
-    this.#clear(tool);
-    this.#transform(tool.context, 1, 0, 0);
-    this.drawTool(tool.context, this.view);
+    const covered = this.tool.bounds(this.view);
+    const all = rect(0, 0, this.canvas.width, this.canvas.height);
+    if (this.isStale) this.#scaleFrame();
+    const area = this.isStale ? all : this.#dirty(changed, covered, all);
+    if (area) this.#draw(area);
+    this.isStale = false;
+    this.toolArea = covered;
     this.onPaint(now);
   }
 
-  /** A picture of the frame's size on a layer; only a part of it where `area` says so. */
-  #draw(layer, source, area) {
-    const { context } = layer;
+  /** The part of the canvas that is no longer right, or null. */
+  #dirty(changed, covered, all) {
     const { scale, x, y } = this.view;
-    context.save();
-    if (area) this.#clip(context, area);
-    this.#clear(layer);
-    this.#transform(context, scale, x, y);
-    context.imageSmoothingEnabled = scale * this.ratio < 2; // larger, and its pixels shall be seen
+    const seen = changed && rect(changed.x0 * scale + x, changed.y0 * scale + y, changed.x1 * scale + x, changed.y1 * scale + y);
+    const area = union(union(seen, covered), this.toolArea);
+    if (!area) return null;
+    const { ratio } = this;
+    const whole = rect(Math.floor(area.x0 * ratio), Math.floor(area.y0 * ratio), Math.ceil(area.x1 * ratio), Math.ceil(area.y1 * ratio));
+    return intersection(grown(whole, 2), all);
+  }
+
+  #scaleFrame() {
+    const context = this.scaledContext;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = GROUND;
+    context.fillRect(0, 0, this.scaled.width, this.scaled.height);
+    this.#show(context);
     context.imageSmoothingQuality = "medium";
-    if (area) {
-      const part = grown(area, Math.ceil(2 / scale) + 1);
-      const [x0, y0] = [Math.max(0, part.x0), Math.max(0, part.y0)];
-      const [w, h] = [Math.min(this.map.width, part.x1) - x0, Math.min(this.map.height, part.y1) - y0];
-      context.drawImage(source, x0, y0, w, h, x0, y0, w, h);
-    } else {
-      context.drawImage(source, 0, 0, this.map.width, this.map.height);
-    }
+    context.drawImage(this.frame, 0, 0, this.map.width, this.map.height);
+  }
+
+  #draw(area) {
+    const { context, ratio } = this;
+    const size = [width(area), height(area)];
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.beginPath();
+    context.rect(area.x0, area.y0, ...size);
+    context.clip();
+    context.drawImage(this.scaled, area.x0, area.y0, ...size, area.x0, area.y0, ...size);
+    this.#show(context);
+    this.#drawTint(area);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.tool.draw(context, this.view);
     context.restore();
   }
 
-  #clip(context, area) {
+  #drawTint(area) {
+    const { ratio, map } = this;
+    const from = this.view.toFrame(area.x0 / ratio, area.y0 / ratio);
+    const to = this.view.toFrame(area.x1 / ratio, area.y1 / ratio);
+    // A little more than is seen, so that smoothing has the same neighbours as when all is painted.
+    const part = intersection(grown(rect(Math.floor(from.x), Math.floor(from.y), Math.ceil(to.x), Math.ceil(to.y)), 3), map.all);
+    if (!part) return;
+    const place = [part.x0, part.y0, width(part), height(part)];
+    this.context.drawImage(this.tint.canvas, ...place, ...place);
+  }
+
+  /** From here on, pixels of the frame are drawn where the view has them. */
+  #show(context) {
     const { scale, x, y } = this.view;
-    const from = { x: Math.floor((area.x0 * scale + x) * this.ratio) - 1, y: Math.floor((area.y0 * scale + y) * this.ratio) - 1 };
-    const to = { x: Math.ceil((area.x1 * scale + x) * this.ratio) + 1, y: Math.ceil((area.y1 * scale + y) * this.ratio) + 1 };
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.beginPath();
-    context.rect(from.x, from.y, to.x - from.x, to.y - from.y);
-    context.clip();
-  }
-
-  #clear({ context, canvas }) {
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-  }
-
-  #transform(context, scale, x, y) {
-    const { ratio } = this;
-    context.setTransform(scale * ratio, 0, 0, scale * ratio, x * ratio, y * ratio);
+    context.setTransform(scale * this.ratio, 0, 0, scale * this.ratio, x * this.ratio, y * this.ratio);
+    context.imageSmoothingEnabled = scale * this.ratio < 2; // larger, and its pixels shall be seen
+    context.imageSmoothingQuality = "low";
   }
 }

@@ -92,5 +92,6 @@ function problemFor(upload) {
 
 /** A clip in a line: 1920×1080 · 240 frames · 8 s · H264 · 12 MB. */
 export function factsOf(clip, size) {
-  return [`${clip.width}×${clip.height}`, `${clip.frames} frames`, seconds(clip.duration_seconds), clip.codec.toUpperCase(), bytes(size)].join(" · ");
+  return [`${clip.width}×${clip.height}`, `${clip.frames} frames`, seconds(clip.duration_seconds), clip.codec.toUpperCase(), bytes(size)]
+    .map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
 }

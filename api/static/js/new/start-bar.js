@@ -6,7 +6,7 @@ export class StartBar {
   /** @param {{onStart: () => void, onStop: () => void, onGo: (frame: number) => void}} given */
   constructor({ onStart, onStop, onGo }) {
     this.given = { onStart, onStop };
-    this.button = h("button", { type: "button", class: "button primary start-button", "aria-describedby": "start-problem", on: { click: () => (this.isQueued ? onStop() : onStart()) } }, "Start");
+    this.button = h("button", { type: "button", class: "button primary start-button", "aria-describedby": "start-problem", on: { click: () => (this.isQueued ? onStop() : onStart()) } });
     this.time = h("p", { class: "start-time muted numbers" });
     this.problem = h("p", { class: "error", role: "alert", id: "start-problem" });
     this.lead = h("button", { type: "button", class: "button", hidden: true, on: { click: () => onGo(this.frame) } });

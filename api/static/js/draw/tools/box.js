@@ -1,9 +1,9 @@
 // The box that fits itself: a box around the object, the service's mask for it, and strokes that correct it.
 
-import { height, intersection, spanned, width } from "../rect.js";
+import { around, height, intersection, spanned, union, width } from "../rect.js";
 import { fromRuns, toRuns } from "../runs.js";
 import { Suggestion } from "../suggestion.js";
-import { crosshair } from "./polygon.js";
+import { crosshair, crosshairBounds, outlined } from "./marks.js";
 
 const CLICK_PIXELS = 5;
 const LEAST_PIXELS = 4;
@@ -151,16 +151,20 @@ export class Box {
     this.#changed();
   }
 
+  bounds(view, cursor) {
+    const { area } = this;
+    const lines = this.line ? [...this.lines, this.line] : this.lines;
+    const corners = area ? [{ x: area.x0, y: area.y0 }, { x: area.x1, y: area.y1 }] : [];
+    const points = [...corners, ...lines.flatMap((line) => line.points)].map(({ x, y }) => view.toStage(x, y));
+    return union(around(points, STROKE_PIXELS + 4), crosshairBounds(view, cursor));
+  }
+
   draw(context, view, cursor) {
     const { area } = this;
     if (area) {
       const from = view.toStage(area.x0, area.y0);
-      for (const [style, size, dash] of [["rgb(0 0 0 / 75%)", 3.5, []], ["#fff", 1.75, this.isBusy ? [6, 5] : []]]) {
-        context.strokeStyle = style;
-        context.lineWidth = size;
-        context.setLineDash(dash);
-        context.strokeRect(from.x, from.y, width(area) * view.scale, height(area) * view.scale);
-      }
+      if (this.isBusy) context.setLineDash([6, 5]);
+      outlined(context, 1.75, () => context.rect(from.x, from.y, width(area) * view.scale, height(area) * view.scale));
       context.setLineDash([]);
     }
     for (const line of this.line ? [...this.lines, this.line] : this.lines) this.#drawLine(context, view, line);

@@ -1,6 +1,8 @@
 // Brush and eraser: a round point that follows the pointer, or the keyboard's cursor while it is down.
 
+import { around } from "../rect.js";
 import { fillStroke } from "../shapes.js";
+import { outlined } from "./marks.js";
 
 /** @typedef {import("../bench.js").Bench} Bench */
 
@@ -66,15 +68,19 @@ export class Brush {
   draw(context, view, cursor) {
     if (!cursor) return;
     const at = view.toStage(cursor.x, cursor.y);
-    const radius = Math.max(1, (this.bench.size / 2) * view.scale);
-    for (const [style, width] of [["rgb(0 0 0 / 75%)", 3], ["#fff", 1.25]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width;
-      context.beginPath();
+    const radius = this.#radius(view);
+    outlined(context, 1.25, () => {
       context.arc(at.x, at.y, radius, 0, Math.PI * 2);
       if (radius < 5 || this.erases) cross(context, at, radius < 5 ? radius + 5 : 4);
-      context.stroke();
-    }
+    });
+  }
+
+  bounds(view, cursor) {
+    return cursor ? around([view.toStage(cursor.x, cursor.y)], this.#radius(view) + 14) : null;
+  }
+
+  #radius(view) {
+    return Math.max(1, (this.bench.size / 2) * view.scale);
   }
 
   #paint(from, to) {

@@ -1,7 +1,7 @@
 // Fill: an enclosed area under the pointer, or the holes of the object that is clicked itself.
 
 import { holesOf, regionAt } from "../regions.js";
-import { crosshair } from "./polygon.js";
+import { crosshair, crosshairBounds } from "./marks.js";
 
 // An area that meets the frame's edge and is larger than this is the open background, clicked by mistake.
 const MOST_OPEN_SHARE = 0.4;
@@ -39,6 +39,10 @@ export class Fill {
       return this.bench.warn("This area is open. Draw a closed outline first, then fill it.");
     }
     this.#fill(found);
+  }
+
+  bounds(view, cursor) {
+    return crosshairBounds(view, cursor);
   }
 
   draw(context, view, cursor) {

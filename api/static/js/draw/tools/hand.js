@@ -18,4 +18,8 @@ export class Hand {
   }
 
   draw() {}
+
+  bounds() {
+    return null;
+  }
 }

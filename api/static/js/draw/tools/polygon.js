@@ -1,6 +1,8 @@
 // A polygon: a corner for each click, filled when it is closed.
 
+import { around } from "../rect.js";
 import { fillPolygon } from "../shapes.js";
+import { crosshair, crosshairBounds, outlined } from "./marks.js";
 
 const CLOSE_PIXELS = 11;
 const CORNER_PIXELS = 4.5;
@@ -83,18 +85,20 @@ export class Polygon {
     this.clear();
   }
 
+  bounds(view, cursor) {
+    if (!this.points.length) return crosshairBounds(view, cursor);
+    const points = [...this.points, this.pointer, cursor].filter(Boolean);
+    return around(points.map(({ x, y }) => view.toStage(x, y)), 14);
+  }
+
   draw(context, view, cursor) {
     if (!this.points.length) return crosshair(context, view, cursor);
     const corners = this.points.map((point) => view.toStage(point.x, point.y));
     const end = this.pointer && view.toStage(this.pointer.x, this.pointer.y);
-    for (const [style, width] of [["rgb(0 0 0 / 75%)", 4], ["#fff", 2]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width;
-      context.beginPath();
+    outlined(context, 2, () => {
       corners.forEach(({ x, y }, at) => (at ? context.lineTo(x, y) : context.moveTo(x, y)));
       if (end) context.lineTo(end.x, end.y);
-      context.stroke();
-    }
+    });
     corners.forEach((corner, at) => dot(context, corner, at === 0 && corners.length > 2));
     crosshair(context, view, cursor);
   }
@@ -123,20 +127,4 @@ function dot(context, { x, y }, closes) {
   context.strokeStyle = "#000";
   context.lineWidth = 1.5;
   context.stroke();
-}
-
-/** A cross where the pointer or the keyboard's cursor is. */
-export function crosshair(context, view, cursor) {
-  if (!cursor) return;
-  const { x, y } = view.toStage(cursor.x, cursor.y);
-  for (const [style, width] of [["rgb(0 0 0 / 75%)", 3.5], ["#fff", 1.5]]) {
-    context.strokeStyle = style;
-    context.lineWidth = width;
-    context.beginPath();
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-      context.moveTo(x + dx * 3, y + dy * 3);
-      context.lineTo(x + dx * 11, y + dy * 11);
-    }
-    context.stroke();
-  }
 }
