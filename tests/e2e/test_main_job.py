@@ -25,6 +25,7 @@ ALL = [
     "track.json",
     "track.csv",
     "poster.jpg",
+    "preview.mp4",
     "alpha.mov",
     "alpha.webm",
 ]
@@ -39,7 +40,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_a_job_gives_every_result_that_was_asked_for_and_tells_the_webhook(stack: Stack) -> None:
     with receiving(Receiver()) as receiver:
         webhook = {"url": receiver.url, "secret": SECRET, "events": ["job.running", "job.succeeded"]}
-        job_id = stack.submit(outputs=ALL, webhook=webhook)
+        with stack.held("encoding"):
+            job_id = stack.submit(outputs=ALL, webhook=webhook)
+            stack.wait_stage(job_id, "encoding")
+            shown = live_pictures(stack, job_id)
         job = stack.wait_ended(job_id)
         stack.wait(job_id, lambda _: len(receiver.received) == 2, seconds=10)
     assert job["status"] == "succeeded", job["error"]
@@ -52,8 +56,23 @@ def test_a_job_gives_every_result_that_was_asked_for_and_tells_the_webhook(stack
         assert hashlib.sha256(content).hexdigest() == result["sha256"]
         if result["name"] == "masks.zip":
             assert len(zipfile.ZipFile(io.BytesIO(content)).namelist()) == 24
+    assert len(shown) >= 1
+    assert all(picture.startswith(b"\xff\xd8") for picture in shown.values())
+    assert live_pictures(stack, job_id) == {}
+    with stack.http as http:
+        gone = http.get(f"/v1/jobs/{job_id}/previews/{min(shown)}")
+    assert (gone.status_code, gone.json()["code"]) == (404, "preview_not_found")
+    assert not any("/live/" in key for key in stack.objects())
     told = [Webhook(SECRET).verify(request.body, request.headers) for request in receiver.received]
     assert {body["type"] for body in told} == {"job.running", "job.succeeded"}
+
+
+def live_pictures(stack: Stack, job_id: str) -> dict[int, bytes]:
+    """Of each frame there is one of, while the job runs."""
+    path = f"/v1/jobs/{job_id}/previews"
+    with stack.http as http:
+        frames = http.get(path).raise_for_status().json()["frames"]
+        return {frame: http.get(f"{path}/{frame}").raise_for_status().content for frame in frames}
 
 
 def test_an_equal_job_is_answered_at_once(stack: Stack) -> None:
