@@ -52,6 +52,26 @@ def test_the_queue_is_served_in_the_order_of_submission(database: Database) -> N
     assert turns.queue_position(database, stored(database, first)) is None
 
 
+def test_a_network_is_in_use_by_its_jobs_and_by_those_that_have_yet_to_go_on_from_it(
+    database: Database,
+) -> None:
+    first = submit(database, network_key="1" * 64)
+    second = submit(database, network_key="2" * 64, starts_from="1" * 64)
+    assert jobs.networks_awaited(database) == {"1" * 64}
+    submissions.delete(database, first.id)
+    assert jobs.network_in_use(database, "1" * 64)
+    attempts.succeed(database, claim(database, second), found=[], timings={})
+    assert not jobs.network_in_use(database, "1" * 64)
+    assert jobs.network_in_use(database, "2" * 64)
+    assert jobs.networks_awaited(database) == set()
+
+
+def test_a_correction_that_is_asked_for_anew_is_one_still(database: Database) -> None:
+    correction = submit(database, refines="job_1", starts_from="1" * 64)
+    again = submissions.anew(database, correction)
+    assert (again.refines, again.starts_from) == ("job_1", "1" * 64)
+
+
 def test_every_change_is_an_event_with_the_next_number(database: Database, clock: Clock) -> None:
     job = submit(database)
     attempt = claim(database, job)

@@ -105,6 +105,19 @@ def test_old_networks_are_let_go(database: Database, objects: Objects, clock: Cl
     assert not objects.exists(network_object_key("d" * 64))
 
 
+def test_a_network_that_a_correction_goes_on_from_is_kept_until_that_has_ended(
+    database: Database, objects: Objects, clock: Clock
+) -> None:
+    write(objects, network_object_key("d" * 64), b"weights")
+    correction = submit(database, network_key="e" * 64, starts_from="d" * 64)
+    clock.pass_(days=8)
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert objects.exists(network_object_key("d" * 64))
+    submissions.cancel(database, correction.id)
+    recovery.sweep(database, objects, idle=HOUR, networks_kept=WEEK)
+    assert not objects.exists(network_object_key("d" * 64))
+
+
 def test_a_job_whose_hint_was_lost_is_hinted_at_again(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from model.segmenters import Machine, Segmenter, segmenter
 from storage import workers
 from storage.database import Database
 from storage.jobs import Stage
-from storage.objects import Objects
+from storage.objects import Objects, file_sha256
 from storage.workers import WorkerGroup
 from tests.model.synthetic import clip
 from worker import presence, tuning
@@ -73,6 +73,31 @@ def test_what_was_learnt_before_is_used_again(method: Segmenter, tmp_path: Path)
     assert [obtain(), obtain()] == [False, True]
     path.write_bytes(path.read_bytes()[:40])
     assert [obtain(), obtain()] == [False, True]
+
+
+def test_a_network_for_other_objects_is_gone_on_from_only_where_it_can_be(
+    settings: WorkerSettings, tmp_path: Path
+) -> None:
+    """OSVOS looks for a certain number of objects."""
+    machine = tuning.machine_of(settings)
+    one, two = ([AnnotatedFrame(*clip(frames=1, disks=disks)[0])] for disks in (1, 2))
+    for name, goes_on in (("osvos", False), ("auto", True)):
+        found = []
+        for number, annotated in enumerate((one, two, two), 1):
+            path, start = tmp_path / f"{name}{number}.pth", tmp_path / f"{name}{number - 1}.pth"
+            learnt, _ = tuning.obtain(
+                path,
+                annotated,
+                method=segmenter(name, "fast", machine),
+                objects=1 if number == 1 else 2,
+                seed=0,
+                budget=Budget(0.0, step_seconds=1, later_seconds=0),
+                report=Silence(),
+                start=start if number > 1 else None,
+            )
+            found.append(learnt.started_from)
+        assert [digest is not None for digest in found] == [False, goes_on, True]
+        assert found[2] == file_sha256(tmp_path / f"{name}2.pth")
 
 
 def test_a_worker_says_what_it_segments_with(

@@ -141,6 +141,44 @@ def test_every_segmenter_segments(name: str, tier: Tier) -> None:
         assert 0 < found.confidence[0] <= 1
 
 
+def test_learning_goes_on_from_what_was_learnt_before(tier: Tier) -> None:
+    """A network that is sure already changes little, and starts where the first one ended."""
+    frames = clip(frames=3, carried=True)
+    method = TrackingSegmenter(tier, dataclasses.replace(EFFORT, steps=5), CPU, matching=True)
+    first = learn(method, frames, 1)
+    none = TrackingSegmenter(tier, dataclasses.replace(EFFORT, steps=0), CPU, matching=True)
+    both = [AnnotatedFrame(*frames[0]), AnnotatedFrame(*frames[2])]
+    again = none.learn(
+        both, objects=1, seed=0, on_step=lambda done, most: None, enough=lambda: False, start=first
+    )
+    assert again.steps == 0
+    assert all(torch.equal(again.weights[name], value) for name, value in first.weights.items())
+
+
+@pytest.mark.parametrize("name", ["auto", "masktrack", "flow"])
+def test_more_objects_than_before_can_be_learnt(name: str, tier: Tier) -> None:
+    method = segmenter(name, "fast", Machine(CPU, tier, "compact"))
+    frames = clip(disks=2, carried=True)
+    assert not method.learns_each_object
+    known = method.learn(
+        [AnnotatedFrame(*frames[0])],
+        objects=2,
+        seed=0,
+        on_step=lambda done, most: None,
+        enough=lambda: True,
+        start=method.learn(
+            [AnnotatedFrame(*clip(frames=1)[0])],
+            objects=1,
+            seed=0,
+            on_step=lambda done, most: None,
+            enough=lambda: True,
+        ),
+    )
+    session = method.session(known, [AnnotatedFrame(*frames[0])], objects=2)
+    session.anchor(*frames[0])
+    assert len(session.step(frames[1][0]).confidence) == 2
+
+
 def test_an_unknown_segmenter_is_refused(tier: Tier) -> None:
     with pytest.raises(SegmenterUnknownError, match="auto, osvos"):
         segmenter("magic", "fast", Machine(CPU, tier, "compact"))
