@@ -211,7 +211,7 @@ class _Handler(UploadHandler, BaseHTTPRequestHandler):
             list(self.fake.jobs.values())[-1]["refines"] = job_id
 
     def _submit_named(self, body: Document) -> None:
-        named = {name: body[name] for name in ("video", "mask") if name in body}
+        named: dict[str, str] = {name: body[name] for name in ("video", "mask") if name in body}
         named |= {f"mask_{frame}": upload_id for frame, upload_id in body.get("masks", {}).items()}
         files = {name: self._content_of(upload_id) for name, upload_id in named.items()}
         self.fake.submissions.append(
