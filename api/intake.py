@@ -1,6 +1,6 @@
 """Takes the bytes of an upload that come to the API itself: one part, or the whole file."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from anyio import CancelScope
@@ -10,13 +10,12 @@ from starlette.requests import ClientDisconnect, Request
 from api import completion
 from api.bodies import allow_body
 from api.dependencies import Services
-from api.errors import bad_request, conflict, not_found, too_large, unprocessable
+from api.errors import ApiError, bad_request, not_found, too_large, unprocessable
 from api.multipart import INCOMPLETE
 from api.waiting import to_its_end
 from storage import uploads
-from storage.keys import part_key
+from storage.errors import MultipartMissingError
 from storage.parts import parts_of
-from storage.streams import ObjectWriter
 from storage.uploads import Upload, UploadStatus
 
 # a body that is too long is refused by us, who know what it should have been
@@ -27,20 +26,25 @@ async def take_part(request: Request, given: Services, upload: Upload, number: i
     """Store one part. It replaces an earlier one of its number."""
     if not 1 <= number <= upload.part_count:
         raise not_found("part_not_found", f"The upload has the parts 1 to {upload.part_count}.")
-    if upload.multipart_id is not None:
-        detail = "PUT this part to its signed address, which GET /v1/uploads/{id}/parts tells."
-        raise conflict("part_goes_to_store", detail)
-    if upload.status is UploadStatus.COMPLETE:
-        raise completion.completed()
-    if upload.status is UploadStatus.COMPLETING:
-        raise completion.completing()
-    # what counts is the digest of the whole
-    writer = given.objects.writer(part_key(upload.id, number), hashes=False)
-    await _store(request, writer, upload.bytes_of_part(number), _nothing)
+    if upload.status is not UploadStatus.OPEN:
+        raise _closed(upload)
+    body = _exactly(request, upload.bytes_of_part(number))
+    try:
+        await parts_of(given.objects).take(upload, number, body)
+    except MultipartMissingError as error:
+        now = await run_in_threadpool(uploads.get, given.database, upload.owner, upload.id)
+        raise _closed(now) from error
 
 
-async def _nothing() -> None:
-    """No hold has to be renewed."""
+def _closed(upload: Upload | None) -> ApiError:
+    """Why an upload takes no part. One that is open has been dropped by the store."""
+    match upload.status if upload else None:
+        case UploadStatus.COMPLETE:
+            return completion.completed()
+        case UploadStatus.COMPLETING:
+            return completion.completing()
+        case _:
+            return completion.expired()
 
 
 async def take_whole(request: Request, given: Services, upload: Upload) -> Upload:
@@ -67,25 +71,32 @@ async def _take_held(request: Request, given: Services, held: Upload) -> Upload:
             await run_in_threadpool(renewal.renew)
 
     writer = given.objects.writer(held.object_key)
-    await _store(request, writer, held.bytes, on_chunk)
+    async with writer:
+        async for chunk in _exactly(request, held.bytes):
+            await writer.write(chunk)
+            await on_chunk()
     await run_in_threadpool(parts_of(given.objects).remove_parts, held)
     return await run_in_threadpool(completion.record, given, held, writer.sha256)
 
 
-async def _store(
-    request: Request, writer: ObjectWriter, size: int, on_chunk: Callable[[], Awaitable[None]]
-) -> None:
-    """Store a body that must have exactly so many bytes."""
+async def _exactly(request: Request, size: int) -> AsyncIterator[bytes]:
+    """A body that must have exactly so many bytes, as it arrives.
+
+    Each piece is held back until the next is there: who is given the last one knows that it was right.
+    """
     allow_body(request, size + SPARE_BYTES)
-    async with writer:
-        async for chunk in _body(request):
-            if writer.bytes + len(chunk) > size:
-                raise too_large("part_too_large", f"The body is longer than {size:,} bytes. Send no more.")
-            await writer.write(chunk)
-            await on_chunk()
-        if writer.bytes != size:
-            detail = f"The body has {writer.bytes:,} bytes, not {size:,}. Send it again, whole."
-            raise unprocessable("part_too_short", detail)
+    arrived, last = 0, b""
+    async for chunk in _body(request):
+        arrived += len(chunk)
+        if arrived > size:
+            raise too_large("part_too_large", f"The body is longer than {size:,} bytes. Send no more.")
+        if last and chunk:
+            yield last
+        last = chunk or last
+    if arrived != size:
+        detail = f"The body has {arrived:,} bytes, not {size:,}. Send it again, whole."
+        raise unprocessable("part_too_short", detail)
+    yield last
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

@@ -119,11 +119,15 @@ def arrived(given: Services, upload: Upload) -> list[StoredPart]:
         return []  # it is being completed just now, or the store has dropped it, which completing it will tell
 
 
-def addresses(given: Services, upload: Upload, first: int, count: int) -> list[tuple[int, str | None]]:
-    """Number and signed address of parts from `first` on; no address where the API takes them."""
+def addresses(
+    given: Services, upload: Upload, first: int, count: int, *, signed: bool = True
+) -> list[tuple[int, str | None]]:
+    """Number and signed address of parts from `first` on; no address where they are to go to the API."""
     if upload.status is UploadStatus.COMPLETE:
         raise completion.completed()
+    numbers = range(first, min(first + count, upload.part_count + 1))
+    if not signed:
+        return [(number, None) for number in numbers]
     lifetime = min(SIGNED_FOR, upload.expires_at - given.database.now())
     parts = parts_of(given.objects)
-    numbers = range(first, min(first + count, upload.part_count + 1))
     return [(number, parts.address(upload, number, lifetime)) for number in numbers]

@@ -14,7 +14,7 @@ from api.dependencies import Given, Services, base_url
 from api.openapi import BODY_OF_FILE, PROBLEMS
 from api.security import Authenticated
 from api.transfers import Asked
-from api.upload_schemas import CompletionIn, PartPage, UploadIn, UploadOut
+from api.upload_schemas import CompletionIn, PartPage, Through, UploadIn, UploadOut
 from storage.uploads import Upload, UploadStatus
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
@@ -90,8 +90,11 @@ def list_parts(
     given: Given,
     first: Annotated[int, Query(alias="from", ge=1, le=10_000, description="Number of the first part.")] = 1,
     count: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+    through: Annotated[
+        Through, Query(description="`api`: addresses of the API itself, for who may reach no other origin.")
+    ] = Through.STORE,
 ) -> dict[str, Any]:
-    """Where to PUT the parts."""
+    """Where to PUT the parts: to the store itself where it can sign for them, or through the API."""
     ours = f"{base_url(request, given.settings)}/v1/uploads/{upload.id}/parts"
     parts = [
         {
@@ -100,7 +103,9 @@ def list_parts(
             "url": signed or f"{ours}/{number}",
             "signed": signed is not None,
         }
-        for number, signed in transfers.addresses(given, upload, first, count)
+        for number, signed in transfers.addresses(
+            given, upload, first, count, signed=through is Through.STORE
+        )
     ]
     following = first + len(parts)
     return {"parts": parts, "next": following if parts and following <= upload.part_count else None}
@@ -115,7 +120,7 @@ def list_parts(
 async def put_part(
     upload: Existing, number: int, request: Request, given: Given, caller: Authenticated
 ) -> None:
-    """Send one part, where its address leads here. Sent again, it replaces the earlier one."""
+    """Send one part by way of the API, whichever address it was told. Sent again, it replaces the earlier one."""
     async with given.uploads.hold(caller.owner):
         await intake.take_part(request, given, upload, number)
 

@@ -1,6 +1,7 @@
 """The JSON of uploads, as OpenAPI shows it."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
@@ -10,6 +11,13 @@ from storage.uploads import UploadStatus
 
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Through(StrEnum):
+    """Which way parts go."""
+
+    STORE = "store"
+    API = "api"
 
 
 class UploadIn(Strict):

@@ -1,6 +1,6 @@
 """The parts of an upload: sent to the store itself where it can sign for them, else to the API."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -28,6 +28,12 @@ class Parts(Protocol):
     def address(self, upload: Upload, number: int, lifetime: timedelta) -> str | None:
         """Where to PUT a part, without a key of ours; None: at the API."""
 
+    async def take(self, upload: Upload, number: int, body: AsyncIterator[bytes]) -> None:
+        """Store one part of exactly its length, as it arrives here. What `body` raises comes through.
+
+        Raises MultipartMissingError where the store has dropped the upload.
+        """
+
     def arrived(self, upload: Upload) -> list[StoredPart]:
         """The parts that are there. Raises MultipartMissingError where the store has dropped the upload."""
 
@@ -49,7 +55,7 @@ def parts_of(objects: Objects) -> Parts:
 
 
 class SignedParts:
-    """On S3, a multipart upload: the parts never pass through us."""
+    """On S3, a multipart upload: the parts need not pass through us."""
 
     def __init__(self, objects: Objects, s3: "S3") -> None:
         self._objects = objects
@@ -61,6 +67,10 @@ class SignedParts:
     def address(self, upload: Upload, number: int, lifetime: timedelta) -> str | None:
         part = StoredPart(number, upload.bytes_of_part(number))
         return self._s3.sign_part(upload.object_key, upload.multipart_id or "", part, lifetime)
+
+    async def take(self, upload: Upload, number: int, body: AsyncIterator[bytes]) -> None:
+        part = StoredPart(number, upload.bytes_of_part(number))
+        await self._s3.put_part(upload.object_key, upload.multipart_id or "", part, body)
 
     def arrived(self, upload: Upload) -> list[StoredPart]:
         return self._s3.arrived(upload.object_key, upload.multipart_id or "")
@@ -94,6 +104,12 @@ class OwnParts:
 
     def address(self, upload: Upload, number: int, lifetime: timedelta) -> str | None:  # noqa: ARG002
         return None
+
+    async def take(self, upload: Upload, number: int, body: AsyncIterator[bytes]) -> None:
+        # what counts is the digest of the whole
+        async with self._objects.writer(part_key(upload.id, number), hashes=False) as writer:
+            async for chunk in body:
+                await writer.write(chunk)
 
     def arrived(self, upload: Upload) -> list[StoredPart]:
         found = self._objects.list(f"{incoming_prefix(upload.id)}/parts")

@@ -1,6 +1,6 @@
 """What S3 can and obstore cannot: sign the parts of an upload, and see to unfinished ones (boto3)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache, cached_property
@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 import boto3
 import structlog
+from anyio import to_thread
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from storage import passing_on
 from storage.errors import MultipartMissingError, ObjectsUnavailableError, PartsChangedError
 from storage.stores import S3Settings
 from storage.uploads import StoredPart
@@ -22,6 +24,9 @@ log = structlog.get_logger(__name__)
 READ_TIMEOUT_SECONDS = 120
 CONNECT_TIMEOUT_SECONDS = 3
 ATTEMPTS = 4
+
+# A store looks at it when the part begins.
+PASSED_ON_FOR = timedelta(minutes=5)
 
 # A store that has not implemented something (501) will not do so by being asked again.
 _PASSING = frozenset({429, 500, 502, 503, 504})
@@ -78,13 +83,22 @@ class S3:
 
     def sign_part(self, key: str, upload_id: str, part: StoredPart, lifetime: timedelta) -> str:
         """A public address that takes one part: of this length, where the store looks at what was signed."""
+        return self._sign_part(self._outside, key, upload_id, part, lifetime)
+
+    async def put_part(self, key: str, upload_id: str, part: StoredPart, body: AsyncIterator[bytes]) -> None:
+        """Pass a part on, as it arrives. What `body` raises comes through. Raises MultipartMissingError."""
+        # not by boto3, which reads a body twice where the store has no https
+        address = await to_thread.run_sync(self._sign_part, self._inside, key, upload_id, part, PASSED_ON_FOR)
+        await passing_on.put(address, part.bytes, body)
+
+    def _sign_part(self, client: Any, key: str, upload_id: str, part: StoredPart, lifetime: timedelta) -> str:
         # AWS, SeaweedFS and rclone refuse another length than the signed one; completion looks again
         wanted = {"UploadId": upload_id, "PartNumber": part.number, "ContentLength": part.bytes}
-        return self._sign("upload_part", self._named(key) | wanted, lifetime)
+        return self._sign("upload_part", self._named(key) | wanted, lifetime, client)
 
-    def _sign(self, call: str, parameters: Mapping[str, Any], lifetime: timedelta) -> str:
+    def _sign(self, call: str, parameters: Mapping[str, Any], lifetime: timedelta, client: Any = None) -> str:
         with _converted():
-            address: str = self._outside.generate_presigned_url(
+            address: str = (client or self._outside).generate_presigned_url(
                 call, Params=parameters, ExpiresIn=int(lifetime.total_seconds())
             )
         return address

@@ -310,13 +310,6 @@ def test_parts_that_there_are_not_are_refused(service: Service) -> None:
     assert problem(service.client.put(f"{sender.path}/parts/0", content=b"x")) == (404, "part_not_found")
 
 
-@pytest.mark.parametrize("objects_kind", ["rclone"])
-def test_parts_that_the_store_takes_are_not_sent_to_the_api(service: Service) -> None:
-    sender = Sender(service, b"0123456789")
-    answer = service.client.put(f"{sender.path}/parts/1", content=sender.content)
-    assert problem(answer) == (409, "part_goes_to_store")
-
-
 def test_the_record_of_an_open_upload_says_what_it_is(service: Service, database: Database) -> None:
     sender = Sender(service, b"0123456789")
     shown = sender.show()
