@@ -48,6 +48,12 @@ export function readable(color, onDark) {
   return [red, green, blue];
 }
 
+/** The colour in which preview.mp4 has it, as worker/colors.py does: the darkest are lightened. @returns {Color} */
+export function onBlack(color) {
+  const lack = Math.max(0, 96 - Math.max(...color));
+  return color.map((part) => part + lack);
+}
+
 function luminance(color) {
   const [red, green, blue] = color.map((part) => (part / 255) ** 2.2);
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;

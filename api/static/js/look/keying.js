@@ -1,5 +1,7 @@
 // The bottom half of preview.mp4 (objects in flat colours on black) back into a mask with clean edges.
 
+import { onBlack } from "./colors.js";
+
 // A pixel is looked up by five bits of each of its colours.
 const CELLS = 32;
 
@@ -52,29 +54,30 @@ export class MaskKey {
 }
 
 function lookup(colors) {
+  const stored = colors.map(onBlack);
   const table = new Uint32Array(CELLS ** 3);
   const bytes = new Uint8ClampedArray(table.buffer);
   const scale = 255 / (CELLS - 1);
   for (let cell = 0; cell < table.length; cell++) {
     const pixel = [(cell & 31) * scale, ((cell >> 5) & 31) * scale, ((cell >> 10) & 31) * scale];
-    const { color, share } = nearest(pixel, colors);
+    const { index, share } = nearest(pixel, stored);
     const edge = Math.min(1, Math.max(0, (share - EDGE[0]) / (EDGE[1] - EDGE[0])));
-    bytes.set([...color, Math.round(255 * edge * edge * (3 - 2 * edge))], 4 * cell);
+    bytes.set([...colors[index], Math.round(255 * edge * edge * (3 - 2 * edge))], 4 * cell);
   }
   return table;
 }
 
 /** The object of which a pixel is a darkened form, and how much of its colour is there, 0 to 1. */
 function nearest(pixel, colors) {
-  let best = { color: colors[0], share: 0 };
+  let best = { index: 0, share: 0 };
   let least = Infinity;
-  for (const color of colors) {
+  for (const [index, color] of colors.entries()) {
     const whole = dot(color, color) || 1;
     const along = Math.min(1, Math.max(0, dot(pixel, color) / whole));
-    const off = color.reduce((sum, part, index) => sum + (pixel[index] - along * part) ** 2, 0);
+    const off = color.reduce((sum, part, place) => sum + (pixel[place] - along * part) ** 2, 0);
     if (off >= least) continue;
     least = off;
-    best = { color, share: luma(color) > BRIGHT ? Math.min(1, luma(pixel) / luma(color)) : along };
+    best = { index, share: luma(color) > BRIGHT ? Math.min(1, luma(pixel) / luma(color)) : along };
   }
   return best;
 }
