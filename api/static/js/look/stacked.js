@@ -20,6 +20,7 @@ export class StackedVideo extends EventTarget {
     /** The frame on show; -1 before the first. */
     this.frame = -1;
     this._wanted = null;
+    this._asked = null;
     this._seeking = null;
     this._shown = 0;
     this.video = element(url);
@@ -30,9 +31,9 @@ export class StackedVideo extends EventTarget {
     return !this.video.paused && !this.video.ended;
   }
 
-  /** The frame that is wanted, or on show where none is. */
+  /** The frame that was asked for last, or on show where it plays. Between a seek and its picture they differ. */
   get target() {
-    return this._wanted ?? Math.max(0, this.frame);
+    return this._asked ?? Math.max(0, this.frame);
   }
 
   /** x, y, width, height of the source in the video. */
@@ -49,13 +50,13 @@ export class StackedVideo extends EventTarget {
   /** Shows a frame, and stops there. */
   show(frame) {
     this.video.pause();
-    this._wanted = Math.min(this.clock.frames - 1, Math.max(0, Math.round(frame)));
+    this._wanted = this._asked = Math.min(this.clock.frames - 1, Math.max(0, Math.round(frame)));
     this._seek();
   }
 
   async play() {
     if (this.target >= this.clock.frames - 1) this.video.currentTime = 0;
-    this._wanted = null;
+    this._wanted = this._asked = null;
     this._seeking = null;
     try {
       await this.video.play();
