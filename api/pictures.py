@@ -37,10 +37,11 @@ Width = Annotated[
 
 def _picture(media_type: str) -> dict[int | str, dict[str, Any]]:
     image = {"schema": {"type": "string", "contentMediaType": media_type}}
-    return {
+    own: dict[int | str, dict[str, Any]] = {
         200: {"description": "The picture.", "content": {media_type: image}},
         304: {"description": "The one that If-None-Match names."},
-    } | {status: PROBLEMS[status] for status in (404, 409, 410)}
+    }
+    return own | {status: PROBLEMS[status] for status in (404, 409, 410)}
 
 
 def complete_upload(upload: upload_routes.Existing) -> Upload:

@@ -144,8 +144,15 @@ class Counted(io.BytesIO):
 
 @pytest.mark.parametrize("flags", [{}, {"movflags": "faststart"}])
 def test_of_a_clip_that_is_told_by_its_header_little_is_read(tmp_path: Path, flags: dict[str, str]) -> None:
-    many = {"codec": "prores_ks", "pixel_format": "yuv422p10le", "size": (320, 240), "frames": 60}
-    path = make_clip(tmp_path / "a.mov", audio="aac", container_options=flags, **many)
+    path = make_clip(
+        tmp_path / "a.mov",
+        frames=60,
+        size=(320, 240),
+        codec="prores_ks",
+        pixel_format="yuv422p10le",
+        audio="aac",
+        container_options=flags,
+    )
     content = path.read_bytes()
     source = Counted(content)
     assert read_table(source, LIMITS).to_bytes() == read_table(path, LIMITS).to_bytes()
