@@ -17,7 +17,7 @@ from model.box.strokes import corrections
 from model.errors import CheckpointError
 from model.parent.tracker import ramp
 
-AVERAGING: Final = 0.998
+AVERAGING: Final = 0.99
 """Of the running mean of the weights, which is what is kept."""
 
 ENCODER_RATE: Final = 0.15
