@@ -38,10 +38,10 @@ export async function sample(signal) {
   return new Subject(await call("GET", `${SAMPLE}/job.json`, { signal }), { readOnly: true });
 }
 
-/** What a person would call a job: its file's name, or what they noted, or the end of its id. */
+/** What a person would call a job: what they called it, or its file's name, or the end of its id. */
 export function nameOf(job) {
   const { title, name, shot } = job.metadata ?? {};
-  return job.video?.filename || title || name || shot || `Job ${job.id.slice(-8)}`;
+  return name || title || shot || job.video?.filename || `Job ${job.id.slice(-8)}`;
 }
 
 /** "28 Nov 2026, 14:05" in the reader's own language. */
