@@ -200,7 +200,10 @@ function comparison(player, signal) {
     on: { input: () => player.change({ wipe: wipe.valueAsNumber / 100 }) },
   });
   const label = h("label", { class: "player-option" }, "Before | after", wipe);
-  const show = () => label.classList.toggle("is-away", player.look.compare !== "wipe");
+  const show = () => {
+    label.classList.toggle("is-away", player.look.compare !== "wipe");
+    wipe.value = String(Math.round(100 * player.look.wipe));
+  };
   player.addEventListener("look", show, { signal });
-  return [choice(player, "Before and after", "compare", COMPARISONS, signal), label];
+  return [choice(player, "Before and after", "compare", COMPARISONS, signal), h("div", { class: "player-options" }, label)];
 }

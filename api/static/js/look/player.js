@@ -7,10 +7,13 @@ import { MaskKey } from "./keying.js";
 import { Pair } from "./pair.js";
 import { StackedVideo } from "./stacked.js";
 
+// A hand that clicks moves a little.
+const DRAG_PX = 6;
+
 const OPTIONS_KEY = "rotomill.look";
 
 /**
- * A player in an element. Events: `frame` (another frame is on show), `state`, `trouble`.
+ * A player in an element. Events: `frame` (another frame is on show), `picture` (it is painted), `look`, `state`, `trouble`.
  */
 export class Player extends EventTarget {
   /**
@@ -44,10 +47,7 @@ export class Player extends EventTarget {
         role: "group",
         "aria-label": "Video. Space plays and pauses, the arrow keys step by a frame.",
       },
-      this.video.video,
-      this._pair?.before.video,
-      this.canvas,
-      this._notice,
+      [this.video.video, this._pair?.before.video, this.canvas, this._pair && tags(this, signal), this._notice],
     );
     this.stage.style.aspectRatio = `${size.width} / ${size.height}`;
     this.element = h("div", { class: "player" }, this.stage);
@@ -106,7 +106,25 @@ export class Player extends EventTarget {
       this.dispatchEvent(new Event("trouble"));
     });
     this._pair?.addEventListener("pair", () => this._draw(), { signal });
-    this.stage.addEventListener("click", () => this.toggle(), { signal });
+    this.stage.addEventListener("click", () => this._wiped || this.toggle(), { signal });
+    if (this._pair) this._listenToWipe(signal);
+  }
+
+  /** A drag over the picture moves the line between before and after. */
+  _listenToWipe(signal) {
+    let from = null;
+    const on = (name, heard) => this.stage.addEventListener(name, heard, { signal });
+    on("pointerdown", (event) => {
+      from = event.clientX;
+      this._wiped = false;
+    });
+    on("pointermove", (event) => {
+      if (from === null || this.look.compare !== "wipe" || Math.abs(event.clientX - from) < DRAG_PX && !this._wiped) return;
+      this._wiped = true;
+      const { left, width } = this.stage.getBoundingClientRect();
+      this.change({ wipe: Math.min(1, Math.max(0, (event.clientX - left) / width)) });
+    });
+    for (const name of ["pointerup", "pointercancel", "pointerleave"]) on(name, () => { from = null; });
   }
 
   _draw() {
@@ -121,7 +139,22 @@ export class Player extends EventTarget {
       this._compositor.draw({ source: this.video.video, from: this.video.source, mask });
     }
     this.canvas.dataset.frame = String(this._pair?.frame ?? this.video.frame);
+    this.dispatchEvent(new Event("picture"));
   }
+}
+
+/** The words on the picture that tell before from after. */
+function tags(player, signal) {
+  const [before, after] = ["Before", "After"].map((text) => h("span", { class: "stage-tag" }, text));
+  const show = () => {
+    const { compare } = player.look;
+    before.hidden = compare === "after";
+    after.hidden = compare === "before";
+  };
+  player.addEventListener("look", show, { signal });
+  const made = h("div", { class: "stage-tags", "aria-hidden": "true" }, before, after);
+  queueMicrotask(show);
+  return made;
 }
 
 function remembered() {

@@ -33,7 +33,7 @@ export class Trajectory {
     this._measure();
     this._draw = sharp(this._canvas, (context, width, height) => this._paint(context, width, height), signal);
     turning(this._stage, this.projection, this._draw, signal);
-    player.addEventListener("frame", this._draw, { signal });
+    for (const name of ["frame", "picture"]) player.addEventListener(name, this._draw, { signal });
   }
 
   _head() {
