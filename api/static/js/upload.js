@@ -104,11 +104,12 @@ export class ClipUpload extends EventTarget {
 
   /** Give it up, and have the service forget what has arrived. */
   async stop() {
+    const isThere = this.id && this.state !== "refused";
     this.#become("stopped");
     this.isPaused = false;
     this.#abortParts();
     this.nudge();
-    if (this.id) await call("DELETE", `/v1/uploads/${this.id}`).catch(() => {});
+    if (isThere) await call("DELETE", `/v1/uploads/${this.id}`).catch(() => {});
   }
 
   async #attempt(onProgress) {
@@ -186,7 +187,10 @@ export class ClipUpload extends EventTarget {
       request.onerror = async () => reject(await whyNothingWasSent(body));
       request.onabort = () => reject(new DOMException("aborted", "AbortError"));
       request.send(body);
-    }).finally(() => this.inFlight.delete(number));
+    }).finally(() => {
+      this.inFlight.delete(number);
+      this.dispatchEvent(new Event("change"));
+    });
   }
 
   async #complete() {
@@ -228,6 +232,7 @@ export class ClipUpload extends EventTarget {
       if (this.state !== "paused") this.#become("paused");
       await this.#pauseFor(3600);
     }
+    if (this.state === "paused") this.samples = [];
     if (this.state === "paused") this.#become(this.part.count ? "sending" : "starting");
     if (this.signal.aborted || this.state === "stopped") throw new DOMException("stopped", "AbortError");
   }

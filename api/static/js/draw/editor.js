@@ -110,6 +110,7 @@ export class MaskEditor extends EventTarget {
     drawing.addEventListener("pixels", () => this.#drawn());
     this.stage.show(bitmap, drawing.map);
     this.#describe();
+    this.root.style.setProperty("--aspect", String(bitmap.width / bitmap.height));
     this.root.classList.add("is-ready");
     this.#recolored();
     this.controls.show();

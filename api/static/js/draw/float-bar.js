@@ -3,6 +3,8 @@
 import { h, icon } from "../dom.js";
 
 const GAP = 10;
+const EDGE = 8;
+const ZOOM_BAR = 48; // at the bottom of the stage
 
 export class FloatBar {
   /** @param {HTMLElement} stageElement @param {import("./tools/box.js").Box} box @param {import("./tools/polygon.js").Polygon} polygon */
@@ -29,22 +31,22 @@ export class FloatBar {
     if (had) (this.element.querySelector(`[data-does="${had}"]`) ?? this.element.closest(".draw-stage"))?.focus();
   }
 
-  /** Stay beside the shape. @param {import("./view.js").View} view */
+  /** Stay beside a box; for a polygon, whose next corner may be anywhere, in the corner that it leaves free. @param {import("./view.js").View} view */
   place(view) {
     if (this.element.hidden) return;
     const { area } = this.box;
-    const corner = area ? view.toStage(area.x0, area.y1) : this.#polygonCorner(view);
     const { offsetWidth: width, offsetHeight: height } = this.element;
-    const room = (at, most) => Math.round(Math.min(Math.max(8, at), Math.max(8, most)));
-    const left = room(corner.x, view.stage.width - width - 8);
-    const top = room(corner.y + GAP, view.stage.height - height - 56);
-    this.element.style.transform = `translate(${left}px, ${top}px)`;
+    const most = { x: view.stage.width - width - EDGE, y: view.stage.height - height - EDGE };
+    const corner = area ? view.toStage(area.x0, area.y1) : this.#freeCorner(view, most);
+    const room = (at, end) => Math.round(Math.min(Math.max(EDGE, at), Math.max(EDGE, end)));
+    const top = area ? room(corner.y + GAP, most.y - ZOOM_BAR) : corner.y;
+    this.element.style.transform = `translate(${room(corner.x, most.x)}px, ${top}px)`;
   }
 
-  #polygonCorner(view) {
-    const last = this.polygon.points.at(-1) ?? { x: 0, y: 0 };
-    const at = view.toStage(last.x, last.y);
-    return { x: at.x + 20, y: at.y + 10 };
+  #freeCorner(view, most) {
+    const ys = this.polygon.points.map(({ x, y }) => view.toStage(x, y).y);
+    const middle = ys.reduce((sum, y) => sum + y, 0) / Math.max(1, ys.length);
+    return { x: EDGE, y: middle > view.stage.height / 2 ? EDGE : most.y };
   }
 
   #contents(kind) {

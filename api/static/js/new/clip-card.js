@@ -11,7 +11,7 @@ export class ClipCard {
     this.words = h("p", { class: "clip-words numbers" });
     this.problem = h("p", { class: "error", role: "alert" });
     this.pause = h("button", { type: "button", class: "button", on: { click: () => this.#toggle() } });
-    this.other = h("button", { type: "button", class: "button quiet", on: { click: given.onOther } }, "Other clip");
+    this.other = h("button", { type: "button", class: "button", on: { click: given.onOther } }, "Other clip");
     this.pick = h("button", { type: "button", class: "button primary", hidden: true, on: { click: given.onPick } }, icon("upload"), "Pick it again");
     this.element = h("section", { class: "card clip-card", "aria-label": "Clip" },
       this.name, this.bar, this.words, this.problem, h("div", { class: "row" }, this.pause, this.pick, this.other));
@@ -90,8 +90,8 @@ function problemFor(upload) {
   return "";
 }
 
-/** A clip in a line: 1920×1080 · 240 frames · 8 s · H264 · 12 MB. */
+/** A clip in a line: 1920×1080, 240 frames, 8 s, H264, 12 MB. */
 export function factsOf(clip, size) {
   return [`${clip.width}×${clip.height}`, `${clip.frames} frames`, seconds(clip.duration_seconds), clip.codec.toUpperCase(), bytes(size)]
-    .map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
+    .map((part) => part.replaceAll(" ", "\u00a0")).join(", ");
 }

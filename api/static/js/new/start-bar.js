@@ -18,12 +18,12 @@ export class StartBar {
     return this.problem.textContent !== "";
   }
 
-  /** @param {{text: string, frame?: number} | null} problem with the frame where it can be mended */
-  say(problem) {
+  /** @param {{text: string, frame?: number} | null} problem with the frame where it can be mended @param {number} [current] the one that is shown */
+  say(problem, current) {
     const text = problem?.text ?? "";
     if (this.problem.textContent !== text) this.problem.textContent = text;
     this.frame = problem?.frame;
-    this.lead.hidden = this.frame === undefined || this.frame === this.current;
+    this.lead.hidden = this.frame === undefined || this.frame === current;
     this.lead.textContent = `Go to frame ${this.frame}`;
   }
 

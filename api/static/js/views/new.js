@@ -91,6 +91,7 @@ class NewJob {
     if (!goesOn && !(await this.#mayLeaveDrawing())) return;
     if (!goesOn) this.#forgetDrawing();
     this.lost = null;
+    this.start.say(null);
     this.#openDesk();
     this.#send(file, goesOn ? { id: lost.uploadId, key: lost.uploadKey } : {});
     if (!this.editor.isReady) this.#showFirstFrame(file);
@@ -272,7 +273,7 @@ class NewJob {
 
   #objectsChanged() {
     this.#saveSoon();
-    if (this.start.hasProblem) this.start.say(this.#missing());
+    if (this.start.hasProblem) this.start.say(this.#missing(), this.current);
   }
 
   #optionsChanged() {
@@ -313,12 +314,15 @@ class NewJob {
   async #start() {
     if (this.isSubmitting) return;
     const problem = this.#missing();
-    this.start.say(problem);
-    this.isQueued = !problem && this.upload?.state !== "ready" && this.upload?.state !== "refused";
+    this.start.say(problem, this.current);
+    this.isQueued = false;
     if (problem) return;
     if (!this.upload) return this.start.say({ text: `Pick ${this.lost?.file.name ?? "the clip"} again first: not all of it has arrived.` });
     if (this.upload.state === "refused") return this.start.say({ text: `This clip cannot be used: ${this.upload.problem.message}` });
-    if (this.isQueued) return this.start.queue(this.upload);
+    if (this.upload.state !== "ready") {
+      this.isQueued = true;
+      return this.start.queue(this.upload);
+    }
     this.isSubmitting = true;
     this.start.send();
     try {
@@ -385,8 +389,8 @@ class NewJob {
       return this.#send(lastFile, { id: known ? draft.uploadId : null, key: draft.uploadKey });
     }
     this.lost = { ...draft, uploadId: known ? draft.uploadId : null };
-    const arrived = known ? Math.min(draft.file.size, known.arrived.length * known.part_bytes) : 0;
-    this.card.showLost(draft.file.name, (100 * arrived) / draft.file.size);
+    const sizes = (known?.arrived ?? []).map((part) => Math.min(known.part_bytes, draft.file.size - (part - 1) * known.part_bytes));
+    this.card.showLost(draft.file.name, (100 * sizes.reduce((sum, size) => sum + size, 0)) / draft.file.size);
   }
 
   async #uploadOf(draft) {
