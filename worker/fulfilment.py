@@ -38,13 +38,7 @@ def fulfil(runtime: Runtime, job: Job, attempt: int, folder: Path, progress: Pro
     elif job.starts_from is not None:
         _fetch_network(objects, job.starts_from, folder / pipeline.START, progress)
     try:
-        live = LivePictures(
-            objects,
-            job.id,
-            attempt,
-            frames=order.facts.frames,
-            colors=overlay_colors(order.overlay_color, order.objects),
-        )
+        live = _live_pictures(objects, job, attempt, order)
         with device_failures(), live:
             made = pipeline.run(order, folder, machine_of(runtime.settings), media, progress, live.show)
         progress.begin(Stage.STORING)
@@ -70,6 +64,11 @@ def device_failures() -> Iterator[None]:
         raise DeviceFailedError(spoilt=False) from error
     except torch.AcceleratorError as error:
         raise DeviceFailedError(spoilt=True) from error
+
+
+def _live_pictures(objects: Objects, job: Job, attempt: int, order: Order) -> LivePictures:
+    colors = overlay_colors(order.overlay_color, order.objects)
+    return LivePictures(objects, job.id, attempt, frames=order.facts.frames, colors=colors)
 
 
 def _order(objects: Objects, job: Job, folder: Path, media: Confined, progress: Progress) -> Order:
