@@ -17,6 +17,7 @@ from api import (
     metrics_route,
     page,
     pictures,
+    presets,
     previews,
     refinement,
     session,
@@ -85,6 +86,7 @@ def create_app(services: Services | None = None) -> FastAPI:
         deliveries.router,
         webhook_secrets.router,
         usage.router,
+        presets.router,
     ):
         app.include_router(router, dependencies=[Depends(authenticated)])
     return app

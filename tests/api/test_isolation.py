@@ -22,6 +22,7 @@ WITHOUT_ID = {
     ("GET", "/v1/webhook-secret"),
     ("POST", "/v1/webhook-secret/rotate"),
     ("GET", "/v1/usage"),
+    ("GET", "/v1/presets"),
     ("POST", "/v1/session"),
     ("GET", "/v1/session"),
     ("DELETE", "/v1/session"),

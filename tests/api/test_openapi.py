@@ -38,6 +38,7 @@ CALLS = {
     ("/v1/webhook-secret", "get"),
     ("/v1/webhook-secret/rotate", "post"),
     ("/v1/usage", "get"),
+    ("/v1/presets", "get"),
     ("/v1/session", "post"),
     ("/v1/session", "get"),
     ("/v1/session", "delete"),
