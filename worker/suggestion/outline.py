@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-CERTAIN: Final = 0.9
+CERTAIN: Final = 0.8
 """A pixel this likely, or this unlikely, is settled before GrabCut begins."""
 
-ITERATIONS: Final = 2
+ITERATIONS: Final = 1
 
 Bytes = npt.NDArray[np.uint8]
 Planes = npt.NDArray[np.float32]

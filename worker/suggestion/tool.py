@@ -14,7 +14,7 @@ from worker.suggestion.picture import BACKGROUND, FOREGROUND
 from worker.suggestion.pieces import whole
 from worker.suggestion.views import Box, View, view_of
 
-WORKING_PX: Final = 400
+WORKING_PX: Final = 320
 """Long side of what GrabCut sees: larger is slower and no better."""
 
 Bytes = npt.NDArray[np.uint8]
