@@ -39,7 +39,7 @@ class Pace:
 
 def measured(database: Database) -> Mapping[str, Pace]:
     """The pace of each preset that has been used; of all owners' jobs, for they share the machine."""
-    columns = (jobs.c.options, jobs.c.clip, jobs.c.timings, jobs.c.network_key)
+    columns: list[sa.ColumnElement[Any]] = [jobs.c.options, jobs.c.clip, jobs.c.timings, jobs.c.network_key]
     query = (
         sa.select(*columns)
         # what corrects another begins with its network, and takes less
