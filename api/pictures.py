@@ -11,6 +11,7 @@ from api.dependencies import Given, Services
 from api.errors import ApiError, conflict, gone, not_found
 from api.inspection import EVERYBODY
 from api.masks import mask_of
+from api.observation import CLIENT_GONE
 from api.openapi import PROBLEMS
 from api.security import Authenticated
 from api.small_files import SmallFiles
@@ -133,7 +134,7 @@ async def _frame(
         raise _no_frame(number)
     async with given.owner_pictures.hold(owner), given.pictures.hold(EVERYBODY):
         if await request.is_disconnected():  # went on to another frame while this one waited
-            return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+            return Response(status_code=CLIENT_GONE)
         try:
             picture = await to_its_end(partial(frames.jpeg_of, given, video.key, number, width))
         except ObjectMissingError as error:
