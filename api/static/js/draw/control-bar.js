@@ -18,8 +18,8 @@ export class ControlBar {
     this.file = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "Mask file", on: { change: () => this.#pick() } });
     this.problem = h("p", { class: "error draw-problem", role: "alert" });
     this.element = h("div", { class: "draw-controls" },
-      h("div", { class: "draw-control" }, h("label", { for: "draw-opacity" }, "Opacity"), this.opacity),
       this.sizeGroup,
+      h("div", { class: "draw-control" }, h("label", { for: "draw-opacity" }, "Opacity"), this.opacity),
       h("div", { class: "draw-files" }, this.file,
         h("button", { type: "button", class: "button quiet", title: "Load a mask from a picture file", on: { click: () => this.file.click() } }, icon("upload"), "Load"),
         h("button", { type: "button", class: "button quiet", title: "Save this mask as a PNG", on: { click: () => this.#save() } }, icon("download"), "Save")),

@@ -2,10 +2,10 @@
 
 import { announce, h } from "../dom.js";
 import { Bench } from "./bench.js";
+import { Caption } from "./caption.js";
 import { ControlBar } from "./control-bar.js";
 import { Drawing } from "./drawing.js";
 import { FloatBar } from "./float-bar.js";
-import { HELP } from "./help.js";
 import { Keys } from "./keys.js";
 import { ObjectRow } from "./object-row.js";
 import { Pace } from "./pace.js";
@@ -33,14 +33,13 @@ export class MaskEditor extends EventTarget {
   constructor(container, { signal }) {
     super();
     this.signal = signal;
-    this.warning = "";
     this.stageElement = h("div", {
       class: "draw-stage", tabindex: "0", role: "application", "aria-roledescription": "drawing area",
       "aria-label": "Drawing area, empty", "aria-describedby": "draw-help",
     });
-    this.help = h("p", { class: "draw-help", id: "draw-help" });
+    this.caption = new Caption(this.stageElement);
     this.stage = new Stage(this.stageElement, signal);
-    this.bench = new Bench(this.stage, { say: announce, warn: (text) => this.#warn(text) });
+    this.bench = new Bench(this.stage, { say: announce, warn: (text) => this.caption.warn(text) });
     const { bench } = this;
     this.tools = {
       box: new Box(bench), brush: new Brush(bench), eraser: new Brush(bench, { erases: true }),
@@ -79,7 +78,7 @@ export class MaskEditor extends EventTarget {
     this.floatBar = new FloatBar(this.stageElement, this.tools.box, this.tools.polygon);
     this.root = h("div", { class: "draw", role: "group", "aria-label": "Mask editor" },
       h("div", { class: "draw-top" }, this.objectRow.element, this.controls.element),
-      this.rail.element, this.stageElement, this.help);
+      this.rail.element, this.stageElement, this.caption.element);
     container.append(this.root);
   }
 
@@ -109,7 +108,7 @@ export class MaskEditor extends EventTarget {
     drawing.addEventListener("objects", () => this.#recolored());
     drawing.addEventListener("pixels", () => this.#drawn());
     this.stage.show(bitmap, drawing.map);
-    this.#describe();
+    this.caption.describe(this.drawing);
     this.root.style.setProperty("--aspect", String(bitmap.width / bitmap.height));
     this.root.classList.add("is-ready");
     this.#recolored();
@@ -239,10 +238,8 @@ export class MaskEditor extends EventTarget {
     this.#viewed();
   }
 
-  sayCursor({ x, y }) {
-    const { map, ids } = this.drawing;
-    const object = ids.indexOf(map.at(Math.floor(x), Math.floor(y))) + 1;
-    announce(`${Math.round(x)}, ${Math.round(y)}, ${object ? `on object ${object}` : "background"}`);
+  sayCursor(point) {
+    this.caption.sayPoint(this.drawing, point);
   }
 
   // What follows from changes.
@@ -252,17 +249,6 @@ export class MaskEditor extends EventTarget {
     const number = this.drawing.ids.indexOf(id) + 1;
     this.drawing.remove(id);
     announce(`Object ${number} is removed. Undo brings it back.`);
-  }
-
-  #warn(text) {
-    this.warning = text;
-    announce(text);
-    this.#showHelp();
-    clearTimeout(this.warningTimer);
-    this.warningTimer = setTimeout(() => {
-      this.warning = "";
-      this.#showHelp();
-    }, 6000);
   }
 
   #hover(point) {
@@ -278,7 +264,7 @@ export class MaskEditor extends EventTarget {
 
   #stroked(isDown) {
     if (!isDown) return this.pace.end();
-    this.warning = "";
+    this.caption.calm();
     this.pace.begin();
     this.stage.request();
   }
@@ -304,18 +290,8 @@ export class MaskEditor extends EventTarget {
     this.controls.forget();
     this.stage.request();
     this.#showState();
-    this.#describe();
+    this.caption.describe(this.drawing);
     this.dispatchEvent(new Event("change"));
-  }
-
-  #describe() {
-    const { drawing } = this;
-    const parts = drawing.ids.map((id, at) => {
-      const share = (100 * drawing.map.counts[id]) / drawing.map.data.length;
-      return `object ${at + 1}: ${share ? `${share < 0.1 ? "under 0.1" : share.toFixed(1)} %` : "nothing drawn"}`;
-    });
-    const { width, height } = drawing.map;
-    this.stageElement.setAttribute("aria-label", `Drawing area, frame of ${width} by ${height} pixels; ${parts.join(", ")}`);
   }
 
   #showState() {
@@ -323,11 +299,6 @@ export class MaskEditor extends EventTarget {
     this.rail.show({ tool: this.tool.name, canUndo: Boolean(history?.canUndo), canRedo: Boolean(history?.canRedo) });
     if (this.drawing) this.objectRow.show(this.drawing);
     this.controls.show();
-    this.#showHelp();
-  }
-
-  #showHelp() {
-    this.help.textContent = this.warning || HELP[this.tool.name];
-    this.help.classList.toggle("error", Boolean(this.warning));
+    this.caption.show(this.tool.name);
   }
 }

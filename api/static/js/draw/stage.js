@@ -81,6 +81,8 @@ export class Stage {
       canvas.width = Math.max(1, Math.round(bounds.width * this.ratio));
       canvas.height = Math.max(1, Math.round(bounds.height * this.ratio));
     }
+    this.context.fillStyle = GROUND;
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     this.view.setStage(bounds.width, bounds.height);
     this.isStale = true;
     if (this.frame) this.#paint(performance.now()); // at once: a resized canvas is empty until it is painted

@@ -30,8 +30,10 @@ export class ClipCard {
     this.#showButtons(upload.state);
   }
 
-  /** A draft whose file the browser has not: it must be picked again. */
-  showLost(name, percent) {
+  /** A draft whose file the browser has no more: it must be picked again. @param {{name: string, size: number}} file */
+  showLost({ name, size }, upload) {
+    const arrived = (upload?.arrived ?? []).map((part) => Math.min(upload.part_bytes, size - (part - 1) * upload.part_bytes));
+    const percent = (100 * arrived.reduce((sum, part) => sum + part, 0)) / size;
     this.name.textContent = name;
     this.bar.value = percent;
     this.bar.hidden = false;

@@ -12,7 +12,7 @@ const KEPT_MILLISECONDS = 24 * 3600 * 1000;
  * @property {{width: number, height: number} | null} size of a frame
  * @property {number[]} ids of the objects
  * @property {Object<string, Uint32Array>} frames the masks, as runs, by the frames' numbers
- * @property {number} current the frame that is shown @property {Blob | null} picture of frame 0
+ * @property {Blob | null} picture of frame 0
  * @property {Object} options @property {string} jobKey
  */
 

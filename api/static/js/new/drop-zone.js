@@ -25,11 +25,12 @@ export class DropZone {
       if (file) onFile(file);
     });
     this.problem = h("p", { class: "error", role: "alert" });
-    this.lead = h("p", { class: "drop-lead" }, "Drop a clip here");
+    this.lead = h("p", { class: "drop-lead" }, globalThis.matchMedia("(pointer: coarse)").matches ? "Start with a clip" : "Drop a clip here");
     this.sample = h("button", { type: "button", class: "button quiet", on: { click: onSample } }, "Try the sample clip");
+    this.button = h("button", { type: "button", class: "button primary", on: { click: () => this.open() } }, icon("upload"), "Choose a clip");
     this.element = h("section", { class: "drop-zone", "aria-label": "Choose a clip" },
       icon("film"), this.lead,
-      h("div", { class: "row" }, h("button", { type: "button", class: "button primary", on: { click: () => this.open() } }, icon("upload"), "Choose a clip"), this.sample),
+      h("div", { class: "row" }, this.button, this.sample),
       this.problem,
       h("ol", { class: "drop-steps" }, h("li", {}, "Choose a clip"), h("li", {}, "Draw a box around the object"), h("li", {}, "Get its mask in every frame")));
   }
@@ -38,6 +39,16 @@ export class DropZone {
     this.input.click();
   }
 
+  focus() {
+    this.button.focus();
+  }
+
+  /** Say whose settings the job will have. */
+  like(name) {
+    this.lead.textContent = `Drop a clip here: its settings are those of ${name}`;
+  }
+
+  /** Say why a file is not taken. */
   refuse(text) {
     this.problem.textContent = text;
   }
