@@ -153,8 +153,7 @@ def _table(outcomes: Sequence[Outcome]) -> str:
         "the tool",
         *(f"{n} stroke{'s' * (n > 1)}" for n in range(1, strokes + 1)),
     ]
-    rows = [(one.case.name, one.plain, *one.j) for one in outcomes]
-    rows.sort(key=lambda row: row[2])
+    rows = [(one.case.name, one.plain, *one.j) for one in sorted(outcomes, key=lambda one: one.j[0])]
     means = ("**mean**", *(statistics.fmean(column) for column in [*zip(*rows, strict=True)][1:]))
     lines = [" | ".join(heads), " | ".join(["---"] * len(heads))]
     for name, *values in (means, *rows):

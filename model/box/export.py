@@ -1,6 +1,5 @@
 """Writes the network as ONNX, with its weights in half precision: `worker/suggestion` runs it without torch."""
 
-import io
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +24,6 @@ def write(network: BoxNetwork, path: Path, facts: Mapping[str, str | int | float
         raise ModelError("Writing ONNX needs the package `onnx`: pip install onnx.") from error
     side = SIZE // PLACE_STRIDE
     inputs = (torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, PLACES, side, side))
-    data = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
@@ -33,13 +31,13 @@ def write(network: BoxNetwork, path: Path, facts: Mapping[str, str | int | float
         torch.onnx.export(
             network.eval(),
             inputs,
-            data,
+            path,
             dynamo=False,
             input_names=["view", "places"],
             output_names=["logits"],
             opset_version=OPSET,
         )
-    whole = onnx.load_from_string(data.getvalue())
+    whole = onnx.load(path)
     _halve(onnx, whole.graph)
     for name, value in facts.items():
         whole.metadata_props.add(key=name, value=str(value))

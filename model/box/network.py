@@ -40,8 +40,8 @@ class BoxNetwork(nn.Module):
         for stage in (self.encoder.layer1, self.encoder.layer2, self.encoder.layer3):
             stage.requires_grad_(True)
         self.place = nn.Conv2d(PLACES, 64, 3, padding=1)
-        nn.init.zeros_(self.place.weight)
-        nn.init.zeros_(self.place.bias)  # the encoder begins as ImageNet left it
+        for weight in self.place.parameters():  # the encoder begins as ImageNet left it
+            nn.init.zeros_(weight)
         self.around = nn.Sequential(_block(256, 96), _block(96, 96, spread=2), _block(96, 96, spread=4))
         self.sides = nn.ModuleList([nn.Conv2d(128, 96, 1), nn.Conv2d(64, 48, 1), nn.Conv2d(64, 24, 1)])
         self.steps = nn.ModuleList([_block(96, 48), _block(48, 24), _block(24, 24)])
@@ -62,7 +62,7 @@ class BoxNetwork(nn.Module):
 def _block(channels_in: int, channels: int, spread: int = 1) -> nn.Sequential:
     convolution = nn.Conv2d(channels_in, channels, 3, padding=spread, dilation=spread)
     nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-    nn.init.zeros_(convolution.bias)
+    nn.init.zeros_(convolution.get_parameter("bias"))
     return nn.Sequential(convolution, nn.ReLU())
 
 

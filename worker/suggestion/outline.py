@@ -11,6 +11,8 @@ CERTAIN: Final = 0.8
 
 ITERATIONS: Final = 1
 
+_NO_BOX: Final = (0, 0, 0, 0)
+
 Bytes = npt.NDArray[np.uint8]
 Planes = npt.NDArray[np.float32]
 Plane = npt.NDArray[np.bool_]
@@ -26,7 +28,7 @@ def outlined(picture: Bytes, likely: Planes, inside: Plane, on_object: Plane, on
     if _both_sides(classes):
         models = np.zeros((2, 1, 65), np.float64)
         cv2.setRNGSeed(0)  # its clusters begin at random
-        cv2.grabCut(picture, classes, None, models[0], models[1], ITERATIONS, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(picture, classes, _NO_BOX, models[0], models[1], ITERATIONS, cv2.GC_INIT_WITH_MASK)
     return np.asarray((classes == cv2.GC_FGD) | (classes == cv2.GC_PR_FGD))
 
 

@@ -88,5 +88,5 @@ def marks(strokes: npt.NDArray[np.bool_], view: View) -> npt.NDArray[np.float32]
     """(SIZE / 4, SIZE / 4), 0 or 1: where strokes (H, W) lie in the view."""
     side = SIZE // PLACE_STRIDE
     seen = cut(np.where(strokes, np.uint8(255), np.uint8(0)), view, (0,)) > 63
-    touched = seen.reshape(side, PLACE_STRIDE, side, PLACE_STRIDE).any(axis=(1, 3))
+    touched = np.asarray(seen.reshape(side, PLACE_STRIDE, side, PLACE_STRIDE).any(axis=(1, 3)))
     return touched.astype(np.float32)
