@@ -1,4 +1,5 @@
-"""`python -m benchmarks.upload_memory`: what a 2 GiB clip costs the API, as a form and in parts, on folder and S3.
+"""`python -m benchmarks.upload_memory`: what a 2 GiB clip costs the API, as a form, in parts, and in parts
+that all go through the API, on folder and S3.
 
 The clip is a real one, followed by a box of zeros that players skip. Figures: the most memory that the API's process
 has had (VmHWM), and the seconds until the job was accepted.
@@ -10,9 +11,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import typer
@@ -24,6 +26,9 @@ from tests.worker.clips import box_mask, make_clip
 
 MIB = 1024**2
 
+# parts on their way to the API
+AT_ONCE = 4
+
 app = typer.Typer(add_completion=False)
 
 
@@ -31,6 +36,7 @@ app = typer.Typer(add_completion=False)
 def main(
     mebibytes: Annotated[int, typer.Option(help="size of the clip")] = 2048,
     stores: Annotated[str, typer.Option(help="which object stores, with commas")] = "folder,rclone",
+    ways: Annotated[str, typer.Option(help="how it is sent, with commas")] = "form,parts,through",
     folder: Annotated[Path | None, typer.Option(help="where there is room for four times the clip")] = None,
 ) -> None:
     """Print a line for each store and way."""
@@ -39,7 +45,7 @@ def main(
         mask.write_bytes(box_mask())
         print("| store | way | at rest, MiB | most, MiB | seconds |\n|---|---|---|---|---|")
         for store in stores.split(","):
-            for way in ("form", "parts"):
+            for way in ways.split(","):
                 print(_measured(Path(place), store, way, clip, mask), flush=True)
 
 
@@ -64,12 +70,37 @@ def _measured(place: Path, store: str, way: str, clip: Path, mask: Path) -> str:
         at_rest = _peak_mib(server.pid)
         begun = time.monotonic()
         try:
-            client.submit(clip, mask, upload=way == "parts")
+            if way == "through":
+                _send_through(url, clip, mask)
+            else:
+                client.submit(clip, mask, upload=way == "parts")
         except Exception:
             print(server.log.read_text()[-4000:], file=sys.stderr)
             raise
         seconds = time.monotonic() - begun
         return f"| {store} | {way} | {at_rest} | {_peak_mib(server.pid)} | {seconds:.0f} |"
+
+
+def _send_through(url: str, clip: Path, mask: Path) -> None:
+    """As the page does: all parts to the API, some at once."""
+    with httpx.Client(base_url=url, timeout=600) as http, ThreadPoolExecutor(AT_ONCE) as pool:
+        ids = []
+        for path in (clip, mask):
+            asked = {"filename": path.name, "bytes": path.stat().st_size}
+            upload = http.post("/v1/uploads", json=asked).raise_for_status().json()
+            address = f"/v1/uploads/{upload['id']}"
+            parts = http.get(f"{address}/parts", params={"through": "api", "count": "1000"}).json()["parts"]
+            size = upload["part_bytes"]
+
+            def put(part: dict[str, Any], path: Path = path, size: int = size) -> None:
+                with path.open("rb") as file:
+                    file.seek((part["number"] - 1) * size)
+                    http.put(part["url"], content=file.read(part["bytes"])).raise_for_status()
+
+            list(pool.map(put, parts))
+            http.post(f"{address}/complete", json={}).raise_for_status()
+            ids.append(upload["id"])
+        http.post("/v1/jobs", json={"video": ids[0], "mask": ids[1]}).raise_for_status()
 
 
 @contextmanager
