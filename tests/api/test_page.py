@@ -186,6 +186,11 @@ def test_an_open_service_shows_its_page_to_no_other_machine(service: Service) ->
     assert problem(client.get("/")) == (403, "exposed_without_keys")
 
 
+def test_no_answer_is_taken_for_what_it_does_not_say_it_is(service: Service) -> None:
+    for path in ("/", "/v1/jobs", "/livez", "/openapi.json", "/nothing"):
+        assert service.client.get(path).headers["x-content-type-options"] == "nosniff", path
+
+
 def test_the_page_answers_reading_alone(service: Service) -> None:
     assert problem(service.client.post("/")) == (405, "method_not_allowed")
     assert problem(service.client.put("/static/css/base.css")) == (405, "method_not_allowed")
