@@ -1,8 +1,16 @@
 // The frames that a person has corrected so far: kept until they are sent together.
 
 import { h, icon } from "../dom.js";
+import { indexedPng } from "../draw/png.js";
 
 const PRESETS = [["", "As before"], ["fast", "Fast"], ["balanced", "Balanced"], ["best", "Best"]];
+
+/**
+ * Labels by frame, of each job that is being corrected: who looks at the job meanwhile finds them again.
+ * Null stands for a frame that is on show and being drawn.
+ * @type {Map<string, Map<number, Uint8Array | null>>}
+ */
+const drafts = new Map();
 
 /** The list of corrected frames with the button that sends them. */
 export class Corrections {
@@ -16,8 +24,8 @@ export class Corrections {
     this._job = job;
     this._open = open;
     this._forget = forget;
-    /** @type {Map<number, {labels: Uint8Array, png: Blob} | null>} null while it is on show and being drawn. */
-    this._frames = new Map();
+    this._frames = drafts.get(job.id) ?? new Map();
+    drafts.set(job.id, this._frames);
     this._current = -1;
     this._list = h("ul", { class: "correction-list" });
     this._empty = h("p", { class: "muted" }, "Nothing is corrected yet.");
@@ -39,7 +47,7 @@ export class Corrections {
 
   /** What the frame's mask is by now, or undefined where it is not corrected. */
   labels(frame) {
-    return this._frames.get(frame)?.labels;
+    return this._frames.get(frame) ?? undefined;
   }
 
   /** Says that the frame is being corrected. */
@@ -50,8 +58,9 @@ export class Corrections {
     this._show();
   }
 
-  keep(frame, labels, png) {
-    this._frames.set(frame, { labels, png });
+  /** Takes what is drawn on a frame, and keeps it as it is. */
+  keep(frame, labels) {
+    this._frames.set(frame, labels);
     this._show();
   }
 
@@ -76,10 +85,11 @@ export class Corrections {
   }
 
   /** What is sent to refine the job. */
-  form() {
+  async form() {
     const form = new FormData();
-    for (const [frame, drawn] of [...this._frames].sort(([one], [other]) => one - other)) {
-      if (drawn) form.append(`mask_${frame}`, drawn.png, `mask_${frame}.png`);
+    const { width, height } = this._job.clip;
+    for (const [frame, labels] of [...this._frames].sort(([one], [other]) => one - other)) {
+      if (labels) form.append(`mask_${frame}`, await indexedPng(labels, width, height), `mask_${frame}.png`);
     }
     const outputs = [...new Set([...(this._job.options.outputs ?? []), "preview.mp4", "masks.zip", "track.json"])];
     const preset = this._preset.value ? { preset: this._preset.value } : {};

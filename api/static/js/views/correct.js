@@ -64,6 +64,7 @@ class CorrectPage {
           this._back)));
     this._editor = new MaskEditor(place, { signal });
     this._editor.addEventListener("change", () => this._changed(), { signal });
+    signal.addEventListener("abort", () => this._keep());
     window.addEventListener("beforeunload", (event) => {
       if (this._corrections.size || this._dirty) event.preventDefault();
     }, { signal });
@@ -72,7 +73,7 @@ class CorrectPage {
   /** Shows a frame with its mask: the corrected one where there is one. */
   async open(wanted) {
     const frame = Math.min(this._job.clip.frames - 1, Math.max(0, Math.round(wanted) || 0));
-    await this._keep();
+    this._keep();
     const turn = ++this._opening;
     this._chooser.show(frame, { loading: true });
     this._trouble.textContent = "";
@@ -81,6 +82,7 @@ class CorrectPage {
       if (turn !== this._opening || this._signal.aborted) return;
       this._loading = true;
       await this._editor.setFrame(picture, { labels: mask, objects: this._job.objects });
+      this._editor.firstColor = this._job.options.overlay_color ?? "#1e90ff";
       this._frame = frame;
       this._dirty = false;
       this._mend(frame);
@@ -123,11 +125,13 @@ class CorrectPage {
   }
 
   /** Takes what is drawn on the frame on show. */
-  async _keep() {
+  _keep() {
     if (!this._dirty || this._frame < 0) return;
     this._dirty = false;
-    const labels = this._editor.labels.slice();
-    this._corrections.keep(this._frame, labels, await this._editor.toPng());
+    // by the job's own numbers, also where an object was removed: the others must not move up
+    const { ids, map } = this._editor.drawing;
+    const known = new Set(ids);
+    this._corrections.keep(this._frame, map.data.map((label) => (known.has(label) ? label : 0)));
   }
 
   async _forget(frame) {
@@ -138,10 +142,10 @@ class CorrectPage {
   }
 
   async _send() {
-    await this._keep();
+    this._keep();
     try {
       const job = await call("POST", jobUrl(this._job.id, "refine"), {
-        form: this._corrections.form(), headers: { "Idempotency-Key": this._corrections.key }, signal: this._signal,
+        form: await this._corrections.form(), headers: { "Idempotency-Key": this._corrections.key }, signal: this._signal,
       });
       this._corrections.clear();
       toast("The correction is on its way.", "ok");
