@@ -125,6 +125,13 @@ export class Desk extends EventTarget {
     return true;
   }
 
+  /** Draw on a frame, from elsewhere on the page. */
+  async visit(frame) {
+    await this.go(frame);
+    this.editor.stageElement.scrollIntoView({ block: "nearest" });
+    this.editor.focus();
+  }
+
   /** Draw on another frame. */
   async go(frame) {
     if (!this.frames || frame === this.current) return;

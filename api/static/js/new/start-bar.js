@@ -23,8 +23,8 @@ export class StartBar {
     const text = problem?.text ?? "";
     if (this.problem.textContent !== text) this.problem.textContent = text;
     this.frame = problem?.frame;
-    this.lead.hidden = this.frame === undefined || this.frame === current;
-    this.lead.textContent = `Go to frame ${this.frame}`;
+    this.lead.hidden = this.frame === undefined;
+    this.lead.textContent = this.frame === current ? "Go to the drawing" : `Go to frame ${this.frame}`;
   }
 
   /** The clip is still on its way: the job starts by itself when it is there. */

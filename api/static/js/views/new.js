@@ -39,7 +39,7 @@ class NewJob {
     this.desk = new Desk(signal);
     this.desk.addEventListener("drawn", () => this.#changed());
     this.desk.addEventListener("objects", () => this.#lookAgain());
-    this.start = new StartBar({ onStart: () => this.#start(), onStop: () => this.#unqueue(), onGo: (frame) => this.desk.go(frame) });
+    this.start = new StartBar({ onStart: () => this.#start(), onStop: () => this.#unqueue(), onGo: (frame) => this.desk.visit(frame) });
     this.title = h("h1", { class: "new-title" }, "New job");
     this.room = h("div", { class: "new-desk", hidden: true }, this.desk.element,
       h("aside", { class: "new-side", "aria-label": "Clip and options" }, this.card.element,
