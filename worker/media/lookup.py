@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
@@ -22,7 +21,7 @@ from av.video.stream import VideoStream
 
 from worker.errors import InputError
 from worker.media.container import TRUNCATED, is_picture, opened, picture_stream
-from worker.media.decode import frame_of, frames, pictures
+from worker.media.decode import frame_of, pictures
 from worker.media.entry import is_entry
 from worker.media.facts import ClipLimits, Frame
 from worker.media.hollow import HollowFile
@@ -100,10 +99,7 @@ def frame_at(
     decoded too. Raises InputError as `frames` does, and where the clip is larger than the limits.
     """
     if number < _NEAR:
-        with opened(source) as container:
-            context = picture_stream(container).codec_context
-            check_pixels(context.width, context.height, limits)
-        return next(islice(frames(source), number, None), None), table
+        return _counted_to(source, number, limits), table
     table = table or read_table(source, limits)
     if number >= len(table):
         return None, table
@@ -111,7 +107,18 @@ def frame_at(
         for key in table.keys_before(number)[:_MOST_ENTRIES_TRIED]:
             if found := _frame_from(source, table, key, number):
                 return found, table
-    return next(islice(frames(source), number, None), None), table
+    return _counted_to(source, number, limits), table
+
+
+def _counted_to(source: Path | BinaryIO, number: int, limits: ClipLimits) -> Frame | None:
+    """The frame, with all before it decoded."""
+    with opened(source) as container:
+        stream = picture_stream(container)
+        check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
+        for index, picture in enumerate(pictures(container, stream)):
+            if index == number:
+                return frame_of(picture, index, VideoReformatter())
+    return None
 
 
 def read_table(source: Path | BinaryIO, limits: ClipLimits) -> Table:
