@@ -24,6 +24,7 @@ from model.datasets import TrainingSequence, training_sequence
 from model.frames import AnnotatedFrame
 from model.learnt import Learnt
 from model.measures import jaccard
+from model.passage import passed
 from model.presets import PRESETS
 from model.segmenters import Machine, Segmenter, segmenter
 from worker.settings import WorkerSettings
@@ -33,6 +34,14 @@ Labels = npt.NDArray[np.uint8]
 
 SEQUENCES: Final = (*HELD_OUT, "bear", "bmx-bumps")
 """The eight held out, and, to make ten, the first two by name of those that the shipped weights learnt from."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A frame of a sequence."""
+
+    index: int
+    image: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -122,12 +131,8 @@ def segmented(
         start=start,
     )
     session = method.session(learnt, annotated, objects=1)
-    found = []
-    for index in range(len(sequence)):
-        frame = sequence.image(index)
-        labels = given.get(index)
-        found.append((session.step(frame) if labels is None else session.anchor(frame, labels)).labels)
-    return learnt, found
+    frames = (Picture(index, sequence.image(index)) for index in range(len(sequence)))
+    return learnt, [found.labels for _, found in passed(frames, given, session, lambda: None)]
 
 
 def table(outcomes: Sequence[Outcome], machine: Machine, asked: argparse.Namespace) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.frames import AnnotatedFrame
+from model.passage import passed, steps_back
 from model.segmentation import Segmentation
 from model.segmenters import Machine, Segmenter, Session, segmenter
 from storage.jobs import Stage
@@ -117,7 +118,7 @@ def _plan(order: Order, method: Segmenter) -> dict[Stage, Work]:
     encoding = sum(ENCODING_SECONDS.get(name, 0.0) for name in order.outputs)
     return {
         Stage.FINE_TUNING: Work(method.steps, method.seconds_per_step),
-        Stage.SEGMENTING: Work(frames, method.seconds_per_frame),
+        Stage.SEGMENTING: Work(frames + steps_back(order.annotated), method.seconds_per_frame),
         Stage.ENCODING: Work(frames, encoding),
         Stage.STORING: Work(1, STORING_SECONDS),
     }
@@ -146,9 +147,8 @@ def _segment(
     with ExitStack() as stack:
         sinks = Sinks(order, folder, stack)
         pictures = stack.enter_context(closing(media.frames(order.video, order.facts, report.check)))
-        for frame in stack.enter_context(closing(prefetched(pictures))):
-            given = order.annotated.get(frame.index)
-            found = session.step(frame.image) if given is None else session.anchor(frame.image, given)
+        frames = stack.enter_context(closing(prefetched(pictures)))
+        for frame, found in passed(frames, order.annotated, session, report.check):
             points = sinks.add(found, frame)
             show(frame.index, frame.image, found.labels)
             shown = sum(point.area * point.confidence for point in points)

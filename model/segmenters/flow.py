@@ -60,6 +60,10 @@ class FlowSession:
         self._last = shrink(frame, size), coverage(labels, self._objects, size)
         return as_given(labels, self._objects)
 
+    def again(self) -> "FlowSession":
+        """As `Session`."""
+        return FlowSession(self._objects)
+
     def step(self, frame: npt.NDArray[np.uint8]) -> Segmentation:
         """As `Session`."""
         height, width = frame.shape[:2]

@@ -25,6 +25,10 @@ class Session(Protocol):
         """The objects in the next frame, (H, W, 3) uint8 RGB."""
         ...
 
+    def again(self) -> "Session | None":
+        """Another beginning of the clip, for a way back through it; None where frames are found by themselves."""
+        ...
+
 
 class Segmenter(Protocol):
     """A method with its settings, for any clip."""

@@ -97,6 +97,9 @@ class OsvosSession:
         del frame
         return as_given(labels, self._network.objects)
 
+    def again(self) -> None:
+        """As `Session`."""
+
     def step(self, frame: npt.NDArray[np.uint8]) -> Segmentation:
         """As `Session`."""
         return decided(self.probability(frame).cpu().numpy(), THRESHOLD)

@@ -143,6 +143,12 @@ class TrackingSession:
         self._recent = self._annotated
         return as_given(labels, self._objects)
 
+    def again(self) -> "TrackingSession":
+        """As `Session`: with the same network and the same frames in mind."""
+        other = copy.copy(self)
+        other._flow, other._last, other._recent = Flow(), None, self._annotated
+        return other
+
     @torch.inference_mode()
     def step(self, frame: Picture) -> Segmentation:
         """The objects in the next frame, (H, W, 3) uint8 RGB."""

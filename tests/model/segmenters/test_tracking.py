@@ -102,6 +102,20 @@ def test_frames_before_the_annotated_one_are_searched(method: TrackingSegmenter)
     assert overlap(found.labels == 1, frames[0][1] == 1) > 0.6
 
 
+def test_a_way_back_leaves_the_way_on_as_it_was(method: TrackingSegmenter) -> None:
+    frames = clip(frames=5, carried=True)
+    known, annotated = learn(method, frames, 1), [AnnotatedFrame(*frames[0])]
+    undisturbed, session = (method.session(known, annotated, objects=1) for _ in range(2))
+    for one in (undisturbed, session):
+        one.anchor(*frames[0])
+        one.step(frames[1][0])
+    back = session.again()
+    back.anchor(*frames[4])
+    assert overlap(back.step(frames[3][0]).labels == 1, frames[3][1] == 1) > 0.8
+    found, expected = (one.step(frames[2][0]) for one in (session, undisturbed))
+    assert np.array_equal(found.labels, expected.labels)
+
+
 def test_memory_does_not_grow_with_the_clip(method: TrackingSegmenter) -> None:
     """After two frames or twenty, a session holds as many numbers."""
     frames = clip(frames=3, carried=True)
