@@ -7,7 +7,8 @@ from worker.channel import Channel
 from worker.file_view import FileView, distant
 from worker.jpeg import jpeg_of
 from worker.media import ClipLimits
-from worker.media.lookup import Table, frame_at
+from worker.media.lookup import frame_at
+from worker.media.table import Table
 
 
 def one_frame(

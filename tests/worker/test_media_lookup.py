@@ -11,7 +11,8 @@ import pytest
 from tests.worker.clips import SHARED, damage, make_clip
 from worker.errors import InputError
 from worker.media import ClipLimits, frames, lookup
-from worker.media.lookup import Table, frame_at, read_table
+from worker.media.lookup import frame_at, read_table
+from worker.media.table import Table
 
 LIMITS = ClipLimits(pixels=2**31, frames=2**31, seconds=1e6)
 GOP = {"g": "10", "keyint_min": "10", "sc_threshold": "0"}
@@ -97,6 +98,16 @@ def test_frames_of_real_clips_are_the_same(name: str) -> None:
     if not path.exists():
         pytest.skip("the real clips are not beside the checkout")
     same_as_all(path, [1, 30, 40])
+
+
+def test_a_group_that_leans_on_the_one_before_is_not_counted_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first pictures are shown before the keyframe, and it has the decoder forget some of them."""
+    params = X264 + ":bframes=5:open-gop=1:b-pyramid=strict:ref=6"
+    path = make_clip(tmp_path / "a.mp4", frames=72, size=(160, 96), options={"x264-params": params})
+    monkeypatch.setattr(lookup, "_counted_to", lambda *_: None)
+    same_as_all(path, [30, 40, 50, 60])
 
 
 def test_beyond_the_last_there_is_none(tmp_path: Path) -> None:

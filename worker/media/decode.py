@@ -71,18 +71,23 @@ def frame_of(picture: VideoFrame, index: int, reformatter: VideoReformatter) -> 
 
 
 def pictures(
-    container: InputContainer, stream: VideoStream, packets: Iterable[Packet[VideoStream]] | None = None
+    container: InputContainer,
+    stream: VideoStream,
+    packets: Iterable[Packet[VideoStream]] | None = None,
+    since: int | None = None,
 ) -> Iterator[VideoFrame]:
-    """Decoded frames as stored, each with the timestamp of its packet: the clip's, or those of these first packets.
+    """Decoded frames as stored, each with the timestamp of its packet: the clip's, or those of these packets.
 
-    Raises as `frames` does.
+    Frames that are shown before `since` are decoded for the sake of others, and passed over. Raises as `frames` does.
     """
     context = stream.codec_context
     # "explode": a broken slice is an error instead of a guess at what the picture may have been.
     context.options = {"err_detect": "explode", "max_pixels": str(LARGEST_DECODED_PIXELS)}
     ledger = _Ledger(Fraction(stream.time_base or 1))
     size: tuple[int, int] | None = None
-    for picture in _decoded(iter(packets or container.demux(stream)), stream, ledger):
+    for picture in _decoded(iter(packets or container.demux(stream)), stream, ledger, since):
+        if _is_before(since, picture.pts):
+            continue
         size = size or (picture.width, picture.height)
         if size != (picture.width, picture.height):
             raise InputError(
@@ -95,16 +100,21 @@ def pictures(
     ledger.close()
 
 
+def _is_before(since: int | None, stamp: int | None) -> bool:
+    return since is not None and stamp is not None and stamp < since
+
+
 def _decoded(
-    packets: Iterator[Packet[VideoStream]], stream: VideoStream, ledger: _Ledger
+    packets: Iterator[Packet[VideoStream]], stream: VideoStream, ledger: _Ledger, since: int | None
 ) -> Iterator[VideoFrame]:
     packet: Packet[VideoStream] | None = None
     try:
         for packet in packets:
             if packet.size == 0:
                 continue  # to the decoder an empty packet means the end
-            if is_picture(packet):
-                ledger.expect(packet.pts if packet.pts is not None else packet.dts)
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            if is_picture(packet) and not _is_before(since, stamp):
+                ledger.expect(stamp)
             yield from packet.decode()
         yield from stream.decode(None)
     except av.FFmpegError as error:

@@ -6,13 +6,12 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
-import numpy.typing as npt
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
@@ -26,6 +25,7 @@ from worker.media.entry import is_entry
 from worker.media.facts import ClipLimits, Frame
 from worker.media.hollow import HollowFile
 from worker.media.probe import check_length, check_pixels, unusable
+from worker.media.table import Table
 
 # Decoded from the start these are there sooner than the clip has been gone through for a place to begin.
 _NEAR = 24
@@ -38,56 +38,8 @@ class _OddError(Exception):
     """Something is not where the table has it."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """When the pictures of a clip are shown, in the order in which they are stored, and which are keyframes.
-
-    Some 8 bytes a frame: who asks for many frames of a clip keeps it.
-    """
-
-    stamps: npt.NDArray[np.int64]
-    """Of each picture, in the stream's ticks."""
-    keys: npt.NDArray[np.int64]
-    """Places of keyframes in `stamps`, ascending."""
-
-    def to_bytes(self) -> bytes:
-        return np.concatenate([[len(self.stamps)], self.stamps, self.keys]).astype("<i8").tobytes()
-
-    @classmethod
-    def from_bytes(cls, data: bytes | bytearray) -> Self:
-        values = np.frombuffer(data, "<i8").astype(np.int64)
-        return cls(values[1 : 1 + values[0]], values[1 + values[0] :])
-
-    def __len__(self) -> int:
-        return len(self.stamps)
-
-    @cached_property
-    def shown(self) -> npt.NDArray[np.int64]:
-        """The place of each picture, in the order in which they are shown."""
-        return np.argsort(self.stamps, kind="stable")
-
-    @cached_property
-    def is_sound(self) -> bool:
-        """Whether no two pictures share a time, so that a time names one."""
-        return bool((np.diff(self.stamps[self.shown]) > 0).all())
-
-    def place_of(self, stamp: int | None) -> int | None:
-        """Where the picture of this time is stored."""
-        if stamp is None:
-            return None
-        rank = self.rank_of(stamp)
-        found = rank < len(self) and self.stamps[self.shown[rank]] == stamp
-        return int(self.shown[rank]) if found else None
-
-    def rank_of(self, stamp: int) -> int:
-        """How many pictures are shown before this time."""
-        return int(np.searchsorted(self.stamps, stamp, sorter=self.shown))
-
-    def keys_before(self, number: int) -> list[int]:
-        """Places of the keyframes from which frame `number` may be decoded, the nearest first."""
-        place = self.shown[number]
-        usable = self.keys[(self.keys <= place)]
-        return [int(key) for key in usable[self.stamps[usable] <= self.stamps[place]][::-1]]
+class _OvershotError(Exception):
+    """What is read begins after what is wanted."""
 
 
 def frame_at(
@@ -104,8 +56,8 @@ def frame_at(
     if number >= len(table):
         return None, table
     if table.is_sound:
-        for key in table.keys_before(number)[:_MOST_ENTRIES_TRIED]:
-            if found := _frame_from(source, table, key, number):
+        for way in _ways(table, number):
+            if found := _frame_by(source, table, way, number):
                 return found, table
     return _counted_to(source, number, limits), table
 
@@ -163,24 +115,51 @@ def _table(
     return Table(np.array(stamps, np.int64), np.array(keys, np.int64))
 
 
-def _frame_from(source: Path | BinaryIO, table: Table, key: int, number: int) -> Frame | None:
-    """The frame, decoded from this keyframe on; None where anything is not as the table has it."""
-    earlier = table.keys_before(int(table.rank_of(int(table.stamps[key]))))
+@dataclass(frozen=True)
+class _Way:
+    """From where to decode, as places in a table.
+
+    What follows a keyframe may tell the decoder to forget pictures that are shown before it: it is an error that they
+    were left out. Begun one keyframe before, it has them, and what was wrong on the way does not matter.
+    """
+
+    begin: int
+    key: int
+    """From this keyframe on all has to be right."""
+
+
+def _ways(table: Table, number: int) -> Iterator[_Way]:
+    keys = table.keys_before(number)[:_MOST_ENTRIES_TRIED]
+    for key, before in zip_longest(keys, keys[1:]):
+        yield _Way(key, key)
+        if before is not None:
+            yield _Way(before, key)
+
+
+def _frame_by(source: Path | BinaryIO, table: Table, way: _Way, number: int) -> Frame | None:
+    """The frame, decoded in this way; None where anything is not as the table has it."""
+    earlier = table.keys_before(table.rank_of(int(table.stamps[way.begin])))
     before = int(table.stamps[earlier[1]]) if len(earlier) > 1 else None
     # some demuxers overshoot; the last way goes through all packets before
-    for target in dict.fromkeys((int(table.stamps[key]), before, None)):
-        with suppress(_OddError, InputError, av.FFmpegError), opened(source) as container:
-            return _sought(container, table, key, number, target)
+    for target in dict.fromkeys((int(table.stamps[way.begin]), before, None)):
+        try:
+            with opened(source) as container:
+                return _sought(container, table, way, number, target)
+        except _OvershotError:
+            continue
+        except (_OddError, InputError, av.FFmpegError):
+            break
     return None
 
 
-def _sought(container: InputContainer, table: Table, key: int, number: int, target: int | None) -> Frame:
+def _sought(container: InputContainer, table: Table, way: _Way, number: int, target: int | None) -> Frame:
     stream = picture_stream(container)
     if target is not None:
         container.seek(target, stream=stream)
-    first = table.rank_of(int(table.stamps[key]))
-    packets = _packets_from(container, stream, table, key)
-    for index, picture in enumerate(pictures(container, stream, packets), first):
+    since = int(table.stamps[way.key])
+    first = table.rank_of(since)
+    packets = _packets_from(container, stream, table, way)
+    for index, picture in enumerate(pictures(container, stream, packets, since), first):
         _check(picture, table, index, is_first=index == first)
         if index == number:
             return frame_of(picture, index, VideoReformatter())
@@ -188,25 +167,27 @@ def _sought(container: InputContainer, table: Table, key: int, number: int, targ
 
 
 def _packets_from(
-    container: InputContainer, stream: VideoStream, table: Table, key: int
+    container: InputContainer, stream: VideoStream, table: Table, way: _Way
 ) -> Iterator[Packet[VideoStream]]:
-    """The packets from a keyframe on, without the pictures that are shown before it and refer to others before."""
-    packets = container.demux(stream)
-    begin = int(table.stamps[key])
-    for packet in packets:
-        place = table.place_of(_stamp(packet)) if is_picture(packet) else None
-        if place is not None and place > key:
-            raise _OddError
-        if place == key:
-            if not is_entry(packet):
-                raise _OddError
-            yield packet
-            break
-    for packet in packets:
-        stamp = _stamp(packet)
-        if is_picture(packet) and stamp is not None and stamp < begin:
+    """The packets from the key on, once those before it are decoded; none of what is shown before the first one."""
+    begin, place = int(table.stamps[way.begin]), -1
+    for packet in container.demux(stream):
+        found = table.place_of(_stamp(packet)) if is_picture(packet) else None
+        if found is not None:
+            if place < way.begin < found:
+                raise _OvershotError
+            place = found
+        if place < way.begin or (found is not None and table.stamps[found] < begin):
             continue
-        yield packet
+        if found in {way.begin, way.key} and not is_entry(packet):
+            raise _OddError
+        if place < way.key:
+            with suppress(av.FFmpegError):
+                packet.decode()
+        else:
+            yield packet
+    if place < way.begin:
+        raise _OvershotError
 
 
 def _check(picture: VideoFrame, table: Table, index: int, *, is_first: bool) -> None:
