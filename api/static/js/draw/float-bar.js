@@ -34,13 +34,22 @@ export class FloatBar {
   /** Stay beside a box; for a polygon, whose next corner may be anywhere, in the corner that it leaves free. @param {import("./view.js").View} view */
   place(view) {
     if (this.element.hidden) return;
-    const { area } = this.box;
     const { offsetWidth: width, offsetHeight: height } = this.element;
-    const most = { x: view.stage.width - width - EDGE, y: view.stage.height - height - EDGE };
-    const corner = area ? view.toStage(area.x0, area.y1) : this.#freeCorner(view, most);
-    const room = (at, end) => Math.round(Math.min(Math.max(EDGE, at), Math.max(EDGE, end)));
-    const top = area ? room(corner.y + GAP, most.y - ZOOM_BAR) : corner.y;
-    this.element.style.transform = `translate(${room(corner.x, most.x)}px, ${top}px)`;
+    const most = { x: Math.max(EDGE, view.stage.width - width - EDGE), y: Math.max(EDGE, view.stage.height - height - EDGE) };
+    const at = this.box.area ? this.#besideBox(view, height, most) : this.#freeCorner(view, most);
+    const x = Math.min(Math.max(EDGE, at.x), most.x);
+    this.element.style.transform = `translate(${Math.round(x)}px, ${Math.round(at.y)}px)`;
+  }
+
+  /** Below the box, or above it; at an edge where there is room for neither. */
+  #besideBox(view, height, most) {
+    const { area } = this.box;
+    const from = view.toStage(area.x0, area.y0);
+    const below = view.toStage(area.x1, area.y1).y + GAP;
+    const above = from.y - GAP - height;
+    if (below >= EDGE && below <= most.y - ZOOM_BAR) return { x: from.x, y: below };
+    if (above >= EDGE && above <= most.y) return { x: from.x, y: above };
+    return { x: EDGE, y: EDGE };
   }
 
   #freeCorner(view, most) {

@@ -226,7 +226,8 @@ export class Box {
     this.fit();
   }
 
-  #drawLine(context, view, { points, radius, keeps }) {
+  #drawLine(context, view, { points, radius, keeps, isSent }) {
+    context.globalAlpha = isSent ? 0.6 : 1; // what came of it shall be seen through it
     context.lineCap = "round";
     context.lineJoin = "round";
     const [first] = points;
@@ -240,6 +241,7 @@ export class Box {
       }
       context.stroke();
     }
+    context.globalAlpha = 1;
   }
 
   #apart(one, other) {
