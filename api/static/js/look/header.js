@@ -60,8 +60,8 @@ export class Header {
 
   _relatives(corrections) {
     const { job } = this._subject;
-    const links = corrections.map((other, index) => h("a", { href: `#/jobs/${other.id}` },
-      `Correction ${corrections.length - index}: ${STATUS[other.status].label.toLowerCase()}, ${when(other.created_at)}`));
+    const links = corrections.map((other, index) => h("a", { href: `#/jobs/${other.id}`, title: when(other.created_at) },
+      `Correction ${corrections.length - index}: ${STATUS[other.status].label.toLowerCase()}`));
     if (job.refines) links.unshift(h("a", { href: `#/jobs/${job.refines}` }, "It corrects an earlier job"));
     return links.length ? h("p", { class: "job-family" }, links) : null;
   }
