@@ -1,7 +1,7 @@
 // What is known of a job beside its pictures: the video, what was asked, how long it took, and its files.
 
 import { bytes, h, icon, seconds, toast } from "../dom.js";
-import { when } from "./subject.js";
+import { nameOf, when } from "./subject.js";
 
 const STAGES = {
   fetching: "Fetching",
@@ -63,7 +63,8 @@ function channels(count) {
 /** What was asked, and how long each stage took. */
 export function askedFacts(job) {
   const { options } = job;
-  const metadata = Object.entries(job.metadata ?? {}).map(([name, value]) => [name, value]);
+  // its name stands above
+  const metadata = Object.entries(job.metadata ?? {}).filter(([, value]) => value !== nameOf(job));
   const drawn = job.annotated_frames ?? [0];
   return list("Asked", [
     ["Preset", options.preset],
