@@ -1,5 +1,6 @@
 """The presets rise in effort and can be read without loading torch."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -43,3 +44,9 @@ def test_rehearsals_keep_their_promise_of_time(tier: str) -> None:
     limits = {"fast": 16, "balanced": 52, "best": 200}
     for name, effort in EFFORTS[tier].items():
         assert effort.steps * effort.seconds_per_step + 50 * effort.seconds_per_frame < limits[name]
+
+
+def test_what_was_rehearsed_before_is_changed_with_care() -> None:
+    for effort in EFFORTS["compact"].values():
+        assert effort.again == dataclasses.replace(effort, learning_rate=effort.again.learning_rate)
+        assert effort.again.learning_rate < effort.learning_rate
