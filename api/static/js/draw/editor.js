@@ -75,7 +75,7 @@ export class MaskEditor extends EventTarget {
     this.controls = new ControlBar(this);
     this.zoomBar = new ZoomBar(this);
     this.stageElement.append(this.zoomBar.element);
-    this.floatBar = new FloatBar(this.stageElement, this.tools.box, this.tools.polygon);
+    this.floatBar = new FloatBar(this.stageElement, this.tools.box, this.tools.polygon, () => this.#showCaption());
     this.root = h("div", { class: "draw", role: "group", "aria-label": "Mask editor" },
       h("div", { class: "draw-top" }, this.objectRow.element, this.controls.element),
       this.rail.element, this.stageElement, this.caption.element);
@@ -208,26 +208,6 @@ export class MaskEditor extends EventTarget {
     this.#recolored();
   }
 
-  zoom(factor) {
-    this.view.zoom(factor);
-    this.#viewed();
-  }
-
-  fit() {
-    this.view.fit();
-    this.#viewed();
-  }
-
-  /** One pixel of the frame is one of the screen. */
-  showActualSize() {
-    this.zoom(1 / this.stage.ratio / this.view.scale);
-  }
-
-  pan(x, y) {
-    this.view.move(x, y);
-    this.#viewed();
-  }
-
   showPan(isShown) {
     this.isPanShown = isShown;
     this.stageElement.classList.toggle("is-panning", isShown);
@@ -299,6 +279,12 @@ export class MaskEditor extends EventTarget {
     this.rail.show({ tool: this.tool.name, canUndo: Boolean(history?.canUndo), canRedo: Boolean(history?.canRedo) });
     if (this.drawing) this.objectRow.show(this.drawing);
     this.controls.show();
-    this.caption.show(this.tool.name);
+    this.#showCaption();
+  }
+
+  #showCaption() {
+    const { box } = this.tools;
+    const isFitted = this.tool === box && box.found && !box.isBusy;
+    this.caption.show(isFitted ? "fitted" : this.tool.name);
   }
 }

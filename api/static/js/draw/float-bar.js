@@ -7,8 +7,12 @@ const EDGE = 8;
 const ZOOM_BAR = 48; // at the bottom of the stage
 
 export class FloatBar {
-  /** @param {HTMLElement} stageElement @param {import("./tools/box.js").Box} box @param {import("./tools/polygon.js").Polygon} polygon */
-  constructor(stageElement, box, polygon) {
+  /**
+   * @param {HTMLElement} stageElement @param {import("./tools/box.js").Box} box
+   * @param {import("./tools/polygon.js").Polygon} polygon @param {() => void} onChange
+   */
+  constructor(stageElement, box, polygon, onChange) {
+    this.onChange = onChange;
     this.box = box;
     this.polygon = polygon;
     this.element = h("div", { class: "draw-float draw-near", hidden: true, role: "group", "aria-label": "This shape" });
@@ -26,6 +30,7 @@ export class FloatBar {
     if (state === this.shown) return;
     const had = this.element.contains(document.activeElement) ? document.activeElement.dataset.does : null;
     this.shown = state;
+    this.onChange();
     this.element.hidden = !state;
     this.element.replaceChildren(...this.#contents(state.split(" ")[0]));
     if (had) (this.element.querySelector(`[data-does="${had}"]`) ?? this.element.closest(".draw-stage"))?.focus();

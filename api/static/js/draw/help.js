@@ -4,6 +4,7 @@ const isTouch = globalThis.matchMedia?.("(pointer: coarse)").matches ?? false;
 
 const WITH_KEYS = {
   box: "Drag a box around the object: it fits itself. Keyboard: arrows move, Space sets a corner.",
+  fitted: "Not quite right? Choose Keep or Leave out and draw over it. Or drag another box, or use the brush.",
   brush: "Drag over the object. [ and ] change the size. Keyboard: arrows move, Space puts the brush down and lifts it.",
   eraser: "Drag over what is too much. [ and ] change the size. Keyboard: arrows move, Space puts it down and lifts it.",
   polygon: "Click around the object; Enter or a double click closes. Keyboard: arrows move, Space sets a corner.",
@@ -13,6 +14,7 @@ const WITH_KEYS = {
 
 const WITH_FINGERS = {
   box: "Drag a box around the object: it fits itself. Two fingers zoom and move.",
+  fitted: "Not quite right? Choose Keep or Leave out and draw over it.",
   brush: "Drag over the object. Two fingers zoom and move.",
   eraser: "Drag over what is too much. Two fingers zoom and move.",
   polygon: "Tap around the object, then close the shape. Two fingers zoom and move.",

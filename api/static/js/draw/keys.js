@@ -37,7 +37,7 @@ export class Keys {
     const key = event.key.toLowerCase();
     if (key === "z") this.editor[event.shiftKey ? "redo" : "undo"]();
     else if (key === "y") this.editor.redo();
-    else if (onStage && ARROWS[event.key]) this.editor.pan(...ARROWS[event.key].map((part) => -part * PAN_PIXELS));
+    else if (onStage && ARROWS[event.key]) this.editor.zoomBar.pan(...ARROWS[event.key].map((part) => -part * PAN_PIXELS));
     else return false;
     return true;
   }
@@ -58,9 +58,9 @@ export class Keys {
     if (tool) editor.choose(tool);
     else if (/^[1-9]$/.test(event.key)) editor.chooseObject(Number(event.key));
     else if (event.key === "[" || event.key === "]") editor.resize(event.key === "]" ? 1 : -1);
-    else if (event.key === "+" || event.key === "=") editor.zoom(1.25);
-    else if (event.key === "-") editor.zoom(0.8);
-    else if (event.key === "0") editor.fit();
+    else if (event.key === "+" || event.key === "=") editor.zoomBar.zoom(1.25);
+    else if (event.key === "-") editor.zoomBar.zoom(0.8);
+    else if (event.key === "0") editor.zoomBar.fit();
     else if (event.key === "Escape") return editor.tool.key(event);
     else return false;
     return true;
@@ -84,6 +84,7 @@ export class Keys {
   }
 
   #press() {
+    clearTimeout(this.saying); // what the tool says now matters more
     this.#ensureCursor();
     this.editor.tool.press(this.cursor);
     return true;

@@ -8,10 +8,37 @@ export class ZoomBar {
     this.editor = editor;
     const button = (words, picture, onClick) =>
       h("button", { type: "button", class: "button icon quiet", title: words, "aria-label": words, on: { click: onClick } }, icon(picture));
-    this.size = h("button", { type: "button", class: "button quiet numbers", title: "Actual size", on: { click: () => editor.showActualSize() } }, "100 %");
+    this.size = h("button", { type: "button", class: "button quiet numbers", title: "Actual size", on: { click: () => this.showActualSize() } }, "100 %");
     this.element = h("div", { class: "draw-float draw-zoom", role: "group", "aria-label": "Zoom" },
-      button("Smaller (-)", "minus", () => editor.zoom(0.8)), this.size,
-      button("Larger (+)", "plus", () => editor.zoom(1.25)), button("Whole picture (0)", "fit", () => editor.fit()));
+      button("Smaller (-)", "minus", () => this.zoom(0.8)), this.size,
+      button("Larger (+)", "plus", () => this.zoom(1.25)), button("Whole picture (0)", "fit", () => this.fit()));
+  }
+
+  zoom(factor) {
+    this.editor.view.zoom(factor);
+    this.#moved();
+  }
+
+  /** The whole picture. */
+  fit() {
+    this.editor.view.fit();
+    this.#moved();
+  }
+
+  /** One pixel of the frame is one of the screen. */
+  showActualSize() {
+    this.zoom(1 / this.editor.stage.ratio / this.editor.view.scale);
+  }
+
+  pan(x, y) {
+    this.editor.view.move(x, y);
+    this.#moved();
+  }
+
+  /** The view is another: show it, and how large it is. */
+  #moved() {
+    this.show();
+    this.editor.stage.moved();
   }
 
   show() {

@@ -4,6 +4,7 @@ const DATABASE = "rotomill";
 const STORE = "drafts";
 const KEY_OF_TAB = "rotomill.draft"; // each tab has its own draft
 const KEPT_MILLISECONDS = 24 * 3600 * 1000;
+const SAVE_MILLISECONDS = 250;
 
 /**
  * @typedef {Object} Draft
@@ -25,7 +26,7 @@ export async function readDraft() {
 }
 
 /** Keep the draft. A browser that keeps nothing costs the person a reload's work, and no more. */
-export async function writeDraft(draft) {
+async function writeDraft(draft) {
   let key = sessionStorage.getItem(KEY_OF_TAB);
   if (!key) {
     key = crypto.randomUUID?.() ?? String(Math.random());
@@ -49,6 +50,32 @@ export async function dropDraft() {
     };
     return walk;
   });
+}
+
+/** Keeps a draft as it changes, until it has become a job. */
+export class DraftKeeper {
+  /** @param {() => Omit<Draft, "savedAt"> | null} draft as it is now */
+  constructor(draft) {
+    this.draft = draft;
+    this.isEnded = false;
+  }
+
+  /** Something has changed; more may in a moment. */
+  soon() {
+    clearTimeout(this.timer);
+    if (!this.isEnded) this.timer = setTimeout(() => this.now(), SAVE_MILLISECONDS);
+  }
+
+  async now() {
+    const draft = this.isEnded ? null : this.draft();
+    if (draft) await writeDraft(draft);
+  }
+
+  async end() {
+    this.isEnded = true;
+    clearTimeout(this.timer);
+    await dropDraft();
+  }
 }
 
 async function within(mode, does) {

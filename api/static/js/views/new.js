@@ -1,19 +1,19 @@
 // The view "New job": a clip on its way to the service while its object is drawn, and the job that comes of both.
 
 import { call, jobUrl } from "../api.js";
-import { announce, confirmed, h, toast } from "../dom.js";
+import { announce, confirmed, toast } from "../dom.js";
 import { takeDropped } from "../dropped.js";
 import { ClipCard } from "../new/clip-card.js";
 import { Desk } from "../new/desk.js";
-import { dropDraft, readDraft, writeDraft } from "../new/drafts.js";
+import { DraftKeeper, dropDraft, readDraft } from "../new/drafts.js";
 import { DropZone, unsuitable } from "../new/drop-zone.js";
 import { OptionsForm } from "../new/options-form.js";
 import { firstFrame, toJpeg } from "../new/pictures.js";
+import { Room } from "../new/room.js";
 import { StartBar } from "../new/start-bar.js";
 import { missing, submit } from "../new/submission.js";
 import { ClipUpload, fingerprint } from "../upload.js";
 
-const SAVE_MILLISECONDS = 250;
 const SAMPLE = "/static/sample/clip.mp4";
 
 /** The clip that was picked last: whoever looks at another view meanwhile need not pick it again. @type {File | null} */
@@ -40,11 +40,9 @@ class NewJob {
     this.desk.addEventListener("drawn", () => this.#changed());
     this.desk.addEventListener("objects", () => this.#lookAgain());
     this.start = new StartBar({ onStart: () => this.#start(), onStop: () => this.#unqueue(), onGo: (frame) => this.desk.visit(frame) });
-    this.title = h("h1", { class: "new-title" }, "New job");
-    this.room = h("div", { class: "new-desk", hidden: true }, this.desk.element,
-      h("aside", { class: "new-side", "aria-label": "Clip and options" }, this.card.element,
-        h("section", { class: "card", "aria-label": "Options" }, this.options.element, this.start.element)));
-    main.append(this.title, this.zone.input, this.zone.element, this.room);
+    const { desk, zone, card, options, start } = this;
+    this.room = new Room(main, { desk, zone, card, options, start });
+    this.keeper = new DraftKeeper(() => this.#draft());
     takeDropped((file) => this.#dropped(file), signal);
   }
 
@@ -89,10 +87,10 @@ class NewJob {
     if (!goesOn) this.#forget();
     this.lost = null;
     this.start.say(null);
-    this.#openRoom();
+    this.room.open();
     this.#send(file, goesOn ? { id: lost.uploadId, key: lost.uploadKey } : {});
     if (!this.desk.isReady) this.#showFirstFrame(file);
-    this.#saveSoon();
+    this.keeper.soon();
   }
 
   #send(file, { id = null, key } = {}) {
@@ -104,7 +102,7 @@ class NewJob {
     const upload = new ClipUpload(file, { id, key, signal: sending.signal });
     this.upload = upload;
     upload.addEventListener("change", () => upload === this.upload && this.#uploadChanged());
-    upload.addEventListener("begun", () => this.#saveSoon());
+    upload.addEventListener("begun", () => this.keeper.soon());
     this.lastState = null;
     this.#uploadChanged();
     upload.run();
@@ -125,10 +123,10 @@ class NewJob {
   async #arrived({ id, clip }) {
     announce("The clip has arrived.");
     this.#askTimes(clip);
-    this.#saveSoon();
+    this.keeper.soon();
     try {
       const isOther = await this.desk.arrived(id, clip);
-      if (isOther) toast("The service sees another first frame than your browser did. Please look at the mask again.");
+      if (isOther && this.desk.masks.frames.length) toast("The service sees another first frame than your browser did. Please look at the mask again.");
     } catch (error) {
       if (!this.signal.aborted) this.desk.frameBar.say(error.message);
     }
@@ -144,8 +142,7 @@ class NewJob {
   /** Say what is wrong with a file where files are chosen. */
   #refuse(text) {
     if (this.desk.isReady) return toast(text, "bad");
-    this.#closeRoom();
-    this.zone.refuse(text);
+    this.room.close(text);
   }
 
   #dropped(file) {
@@ -161,7 +158,7 @@ class NewJob {
     if (bitmap && this.upload?.file === file && !this.desk.isReady) {
       await this.desk.show(bitmap);
       this.picture = await toJpeg(bitmap);
-      this.#saveSoon();
+      this.keeper.soon();
     }
     this.#showMessage();
   }
@@ -176,28 +173,13 @@ class NewJob {
     else desk.say(`Your browser cannot show this clip, so its first frame comes from the service when the clip is there: ${share}.`);
   }
 
-  // Room for drawing, or for choosing a clip.
-
-  #openRoom() {
-    this.zone.refuse("");
-    this.zone.element.hidden = true;
-    this.room.hidden = false;
-    this.title.classList.add("visually-hidden");
-    this.desk.open();
-    this.desk.color = this.options.color.value;
-  }
-
-  #closeRoom() {
-    this.room.hidden = true;
-    this.zone.element.hidden = false;
-    this.title.classList.remove("visually-hidden");
-  }
+  // Another clip.
 
   async #startOver() {
     if (!(await this.#mayForget())) return;
     this.#forget();
     await dropDraft();
-    this.#closeRoom();
+    this.room.close();
     this.zone.focus();
   }
 
@@ -231,7 +213,7 @@ class NewJob {
   }
 
   #lookAgain() {
-    this.#saveSoon();
+    this.keeper.soon();
     if (this.start.hasProblem) this.start.say(this.#missing(), this.desk.current);
   }
 
@@ -268,13 +250,12 @@ class NewJob {
     this.start.send();
     try {
       const { desk, upload, jobKey: key } = this;
-      await this.#save(); // with the key: after a reload, the same job is asked for
+      await this.keeper.now(); // with the key: after a reload, the same job is asked for
       const job = await submit({
         videoId: upload.id, masks: desk.numbered, size: desk.masks.size, options: this.options.value, key, signal: this.signal,
       });
-      this.isSent = true;
       lastFile = null;
-      await dropDraft();
+      await this.keeper.end();
       location.hash = `#/jobs/${job.id}`;
     } catch (error) {
       if (this.signal.aborted) return;
@@ -298,17 +279,13 @@ class NewJob {
 
   // What outlives a reload.
 
-  #saveSoon() {
-    clearTimeout(this.saving);
-    if (!this.isSent) this.saving = setTimeout(() => this.#save(), SAVE_MILLISECONDS);
-  }
-
-  #save() {
+  /** What a reload needs to go on, or null where there is nothing to go on with. */
+  #draft() {
     const { upload, lost, desk } = this;
     const file = upload?.file ?? lost?.file;
-    if (!file || this.isSent || ["refused", "stopped"].includes(upload?.state)) return;
+    if (!file || ["refused", "stopped"].includes(upload?.state)) return null;
     const { name, size, lastModified } = file;
-    return writeDraft({
+    return {
       file: { name, size, lastModified },
       uploadId: upload?.id ?? lost?.uploadId ?? null,
       uploadKey: upload?.key ?? lost?.uploadKey,
@@ -318,13 +295,13 @@ class NewJob {
       picture: this.picture ?? null,
       options: this.options.value,
       jobKey: this.jobKey,
-    });
+    };
   }
 
   async #restore(draft, keepsOptions) {
     this.desk.restore(draft);
     if (!keepsOptions) this.options.fill(draft.options);
-    this.#openRoom();
+    this.room.open();
     this.jobKey = draft.jobKey;
     this.picture = draft.picture;
     if (draft.picture) await this.desk.show(await createImageBitmap(draft.picture));
