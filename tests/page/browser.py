@@ -1,5 +1,6 @@
 """A real browser, Debian's Chromium, and visits to the page that notice what no visit may do."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ FLAGS = [
 ]
 # Two busy cores may take long over what an idle one does at once.
 PATIENCE_MILLISECONDS = 90_000
+
+# A running job's live pictures are gone the moment it ends, and one may be on its way just then.
+GONE_WITH_ITS_JOB = re.compile(r"status of 404 .*/previews/\d+\)$")
 
 OWN_SCHEMES = ("blob:", "data:", "about:")
 
@@ -49,8 +53,9 @@ class Visit:
         self.page.goto(f"{self.url}/#{route}")
 
     def hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+        text = f"{message.text} ({message.location.get('url', '')})"
+        if message.type == "error" and not GONE_WITH_ITS_JOB.search(text):
+            self.complaints.append(text)
 
     def see(self, request: Request) -> None:
         if not request.url.startswith((self.url + "/", *OWN_SCHEMES)):

@@ -145,7 +145,7 @@ def test_jobs_are_found_opened_copied_and_deleted(visit: Visit, stack: Stack, fi
     expect(page.get_by_text("No job is like that.")).to_be_visible()
     page.get_by_role("button", name="Show all jobs").click()
     page.get_by_label("Status").select_option(label="Done")
-    page.get_by_role("link", name="Same settings as The first").click()
+    page.get_by_role("link", name="Same settings as The first").last.click()
     expect(page.get_by_text("its settings are those of The first")).to_be_visible()
     hand.pick(page, stack.folder / "clip.mp4")
     expect(page.get_by_role("radio", name="Fast")).to_be_checked()
