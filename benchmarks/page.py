@@ -8,12 +8,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page
 
 from tests.e2e.stack import running
 from tests.page.browser import browsing, visiting
+from tests.page.hand import Drawing, pick
 from tests.worker.clips import make_clip
 
 OPENINGS = 7
@@ -29,9 +29,18 @@ WEIGHT = """() => {
 PAINTED = """() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null"""
 
 WATCH_FRAMES = """() => {
-  window.frames_seen = [];
-  const see = (now) => { window.frames_seen.push(now); requestAnimationFrame(see); };
+  window.framesSeen = [];
+  const see = (now) => {
+    if (!window.framesSeen) return;
+    window.framesSeen.push(now);
+    requestAnimationFrame(see);
+  };
   requestAnimationFrame(see);
+}"""
+TAKE_FRAMES = """() => {
+  const seen = window.framesSeen;
+  window.framesSeen = null;
+  return seen;
 }"""
 
 
@@ -78,36 +87,38 @@ def report_opening(route: str, found: Sequence[dict[str, float]]) -> None:
 
 
 def report_drawing(page: Page, clip: Path, seconds: float) -> None:
-    page.locator("input[type=file]").first.set_input_files(clip)
-    stage = page.locator(".draw-stage")
-    stage.wait_for()
-    page.get_by_role("button", name="Undo").wait_for()
+    pick(page, clip)
+    drawing = Drawing(page, FULL_HD)
     for tool in ("Brush", "Eraser"):
-        page.get_by_role("button", name=tool).click()
-        gaps = stroke(page, stage, seconds)
+        drawing.tool(tool)
+        gaps = stroke(drawing, seconds)
         rate = 1000 * len(gaps) / sum(gaps)
         late = sorted(gaps)[int(0.95 * len(gaps))]
-        print(
-            f"{tool} on 1920x1080: {rate:.1f} frames a second; "
-            f"95 % of frames within {late:.1f} ms, worst {max(gaps):.1f} ms"
+        told = f"95 % of frames within {late:.1f} ms, worst {max(gaps):.1f} ms"
+        print(f"{tool} on 1920x1080: {rate:.1f} frames a second; {told}")
+        if tool == "Brush":
+            drawing.expect_drawn()
+
+
+def stroke(drawing: Drawing, seconds: float) -> list[float]:
+    """Draw with the mouse in circles; the milliseconds between the frames that the browser painted meanwhile."""
+    mouse, (width, height) = drawing.page.mouse, FULL_HD
+
+    def on_circle(angle: float) -> tuple[float, float]:
+        return drawing.at(
+            (width / 2 + 0.4 * height * math.cos(angle), height / 2 + 0.4 * height * math.sin(angle))
         )
 
-
-def stroke(page: Page, stage: Locator, seconds: float) -> list[float]:
-    """Draw with the mouse in circles; the milliseconds between the frames that the browser painted meanwhile."""
-    place: Any = stage.bounding_box()
-    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
-    radius = 0.35 * min(place["width"], place["height"])
-    page.mouse.move(x + radius, y)
-    page.mouse.down()
-    page.evaluate(WATCH_FRAMES)
+    mouse.move(*on_circle(0))
+    mouse.down()
+    drawing.page.evaluate(WATCH_FRAMES)
+    points = [on_circle(step / 12) for step in range(76)]
     start, step = time.monotonic(), 0
     while time.monotonic() - start < seconds:
         step += 1
-        angle = step / 12
-        page.mouse.move(x + radius * math.cos(angle), y + radius * math.sin(angle * 1.07))
-    seen: list[float] = page.evaluate("() => window.frames_seen")
-    page.mouse.up()
+        mouse.move(*points[step % len(points)])
+    seen: list[float] = drawing.page.evaluate(TAKE_FRAMES)
+    mouse.up()
     return [later - earlier for earlier, later in itertools.pairwise(seen)]
 
 
