@@ -261,3 +261,10 @@ def test_real_clips_survive(tmp_path: Path, name: str) -> None:
         result, facts, audio = rewrite(source, kind)
         compare(source, result, facts, kind)
     assert audio == ((AudioOutcome.COPIED,) if name.startswith("bear") else ())
+
+
+def test_no_frame_of_a_preview_is_stored_before_one_that_it_is_shown_after(tmp_path: Path) -> None:
+    result, *_ = rewrite(make_clip(tmp_path / "a.mkv", frames=30, vfr=True), Kind.PREVIEW)
+    with av.open(result) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    assert all(packet.pts == packet.dts for packet in packets)

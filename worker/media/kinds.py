@@ -85,12 +85,13 @@ RECIPES: Mapping[Kind, Recipe] = MappingProxyType(
             even_size=True,
         ),
         # For pages: the clip above its masks in one video, so that both are always of the same frame. Key frames
-        # are near each other, since a viewer jumps and steps.
+        # are near each other, since a viewer jumps and steps. No frame is stored before one that it is shown after:
+        # Chromium, asked for the frame before such a key frame in a clip of uneven rate, shows the key frame.
         Kind.PREVIEW: Recipe(
             container="mp4",
             codec="libx264",
             pixel_format="yuv420p",
-            options={"crf": "20", "preset": "veryfast"},
+            options={"crf": "20", "preset": "veryfast", "bf": "0"},
             copied_audio=("aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"),
             other_audio="aac",
             even_size=True,
