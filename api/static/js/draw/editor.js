@@ -176,7 +176,7 @@ export class MaskEditor extends EventTarget {
     const id = this.drawing?.ids[number - 1];
     if (id === undefined) return;
     this.drawing.choose(id);
-    announce(`Object ${number} is chosen${this.isEmpty(number) ? ", nothing drawn yet" : ""}.`);
+    announce(`Object ${number} is chosen${this.isEmpty(number) ? ", nothing drawn here" : ""}.`);
   }
 
   undo() {

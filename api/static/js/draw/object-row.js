@@ -46,7 +46,7 @@ export class ObjectRow {
     chip.lastChild.textContent = String(number);
     chip.classList.toggle("is-empty", isEmpty);
     chip.setAttribute("aria-pressed", String(id === drawing.active));
-    chip.setAttribute("aria-label", `Object ${number}${isEmpty ? ", nothing drawn yet" : ""}`);
-    chip.title = `Object ${number}${number < 10 ? ` (${number})` : ""}${isEmpty ? ": nothing drawn yet" : ""}`;
+    chip.setAttribute("aria-label", `Object ${number}${isEmpty ? ", nothing drawn here" : ""}`);
+    chip.title = `Object ${number}${number < 10 ? ` (${number})` : ""}${isEmpty ? ": nothing drawn here" : ""}`;
   }
 }
