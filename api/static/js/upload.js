@@ -1,6 +1,7 @@
 // One file on its way to the service: in parts, with pauses, and through any time that the service is away.
 
-import { call, Problem, Unreachable } from "./api.js";
+import { call, Problem } from "./api.js";
+import { isFinal, isGone, problemOf, whyNothingWasSent } from "./upload-problems.js";
 
 const AT_ONCE = 2; // one is sent while the other's answer is on its way
 const FIRST_WAIT_SECONDS = 1;
@@ -207,8 +208,8 @@ export class ClipUpload extends EventTarget {
   #refuse(error) {
     this.problem = error;
     this.#become("refused");
-    // What is refused is of no more use; that it goes is no matter of the person's.
-    if (this.id) call("DELETE", `/v1/uploads/${this.id}`).catch(() => {});
+    // What the service refuses is of no more use; that it goes is no matter of the person's.
+    if (this.id && error.status) call("DELETE", `/v1/uploads/${this.id}`).catch(() => {});
   }
 
   #forget() {
@@ -287,34 +288,6 @@ export function fingerprint({ name, size, lastModified }) {
   return `${name}|${size}|${lastModified}`;
 }
 
-/** A file that was moved or changed on its disk looks like a broken connection: ask it for a byte. */
-async function whyNothingWasSent(body) {
-  try {
-    await body.slice(0, 1).arrayBuffer();
-    return new Unreachable();
-  } catch {
-    return new Problem(0, { code: "file_unreadable", detail: "The file can no longer be read: it was moved or changed. Pick it again." });
-  }
-}
-
 function nameFor(name) {
   return name.replace(/[\u0000-\u001f\u007f]/g, "_").slice(-200) || "clip";
 }
-
-function problemOf(request) {
-  let told = {};
-  try {
-    told = JSON.parse(request.responseText);
-  } catch {
-    // a proxy's own page; the status says enough
-  }
-  const problem = new Problem(request.status, told);
-  problem.retryAfter = Number(request.getResponseHeader("retry-after")) || 0;
-  return problem;
-}
-
-const PASSING = new Set([401, 408, 409, 429]);
-const isGone = (error) => error instanceof Problem && ["upload_not_found", "upload_expired", "part_not_found"].includes(error.code);
-/** What waiting does not help. A fault of the page itself is such a thing too. */
-const isFinal = (error) =>
-  !(error instanceof Unreachable) && !(error.status >= 500) && !PASSING.has(error.status) && !isGone(error);

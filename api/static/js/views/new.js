@@ -81,7 +81,7 @@ class NewJob {
     }
     const wrong = unsuitable(file);
     if (wrong) return this.#refuse(wrong);
-    const { lost } = this;
+    const lost = this.lost ?? this.#unreadable();
     const goesOn = lost && lost.file.name === file.name && lost.file.size === file.size;
     if (!goesOn && !(await this.#mayForget())) return;
     if (!goesOn) this.#forget();
@@ -91,6 +91,13 @@ class NewJob {
     this.#send(file, goesOn ? { id: lost.uploadId, key: lost.uploadKey } : {});
     if (!this.desk.isReady) this.#showFirstFrame(file);
     this.keeper.soon();
+  }
+
+  /** A clip that could be read no longer goes on like one of before a reload, once it is picked again. */
+  #unreadable() {
+    const { upload } = this;
+    if (upload?.problem?.code !== "file_unreadable") return null;
+    return { file: upload.file, uploadId: upload.id, uploadKey: upload.key };
   }
 
   #send(file, { id = null, key } = {}) {
