@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
-from storage.errors import MultipartMissingError
+from anyio import to_thread
+
+from storage.errors import MultipartMissingError, ObjectsUnavailableError
 from storage.keys import incoming_prefix, part_key
 from storage.objects import Objects
 from storage.uploads import StoredPart, Upload
@@ -70,7 +72,12 @@ class SignedParts:
 
     async def take(self, upload: Upload, number: int, body: AsyncIterator[bytes]) -> None:
         part = StoredPart(number, upload.bytes_of_part(number))
-        await self._s3.put_part(upload.object_key, upload.multipart_id or "", part, body)
+        try:
+            await self._s3.put_part(upload.object_key, upload.multipart_id or "", part, body)
+        except ObjectsUnavailableError:
+            # one that refuses before it has read everything may break off before it has said why
+            await to_thread.run_sync(self.arrived, upload)
+            raise
 
     def arrived(self, upload: Upload) -> list[StoredPart]:
         return self._s3.arrived(upload.object_key, upload.multipart_id or "")

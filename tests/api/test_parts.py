@@ -117,8 +117,7 @@ def test_a_part_that_breaks_off_is_not_kept(service: Service) -> None:
     assert sender.put(1).status_code == 204
 
 
-# moto fails where it should say that it knows no such upload
-@pytest.mark.parametrize("objects_kind", ["rclone"])
+@on_s3
 def test_an_upload_that_the_store_has_dropped_takes_no_part(service: Service, objects: Objects) -> None:
     sender = Sender(service, CONTENT)
     assert objects.s3 is not None
