@@ -1,6 +1,7 @@
 """What a person does on the page: bring a clip, draw on its frame, start the job."""
 
 import base64
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,26 @@ def pick(page: Page, file: Path) -> None:
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a clip").click()
     chooser.value.set_files(file)
+
+
+# Whether the browser keeps a draft with something drawn. A wait of Playwright's own would need `eval`, which the page
+# forbids.
+KEPT = """async () => {
+  if (!(await indexedDB.databases()).some(({ name }) => name === "rotomill")) return false;
+  const done = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+  const database = await done(indexedDB.open("rotomill"));
+  const drafts = await done(database.transaction("drafts").objectStore("drafts").getAll());
+  database.close();
+  return drafts.some(({ frames }) => Object.keys(frames).length > 0);
+}"""
+
+
+def wait_kept(page: Page, seconds: float = 60) -> None:
+    """Wait until a reload would lose nothing: the page keeps what is drawn a moment after the hand rests."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(KEPT):
+        assert time.monotonic() < deadline, "what is drawn is not kept"
+        page.wait_for_timeout(100)
 
 
 @dataclass

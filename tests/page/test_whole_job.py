@@ -27,6 +27,7 @@ def test_from_dropping_a_clip_to_the_finished_overlay_with_two_reloads(visit: Vi
     share = drawing.share()
     assert 5 < share < 20, "the box has not fitted itself to the swan"
 
+    hand.wait_kept(page)
     page.reload()
     assert hand.Drawing(page, SIZE).share() == share, "the reload has lost the drawing"
     with stack.held("encoding"):
