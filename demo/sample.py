@@ -25,7 +25,7 @@ SCENE = Scene(frames=54)
 # What the page reads of a job. Its first visitor downloads nothing else.
 OUTPUTS = ("preview.mp4", "masks.zip", "track.json", "poster.jpg")
 OPTIONS: dict[str, Any] = {
-    "preset": "fast",
+    "preset": "balanced",
     "overlay_color": "#b14cff",
     "metadata": {"name": "A koi in a pond"},
 }
