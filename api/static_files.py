@@ -30,8 +30,11 @@ OTHERS = {
     ".zip": "application/zip",
 }
 
-# no dots first: neither `..` nor what is hidden; nor longer than a file system has names
-SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+# no dots first: neither `..` nor what is hidden
+SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+# A file system is not asked for longer names than it has.
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class StaticFiles:
 
     def _find(self, name: str) -> Path:
         path = self._folder / name
-        is_plain = all(SEGMENT.fullmatch(part) for part in name.split("/"))
+        is_plain = len(name) <= LONGEST_NAME and all(SEGMENT.fullmatch(part) for part in name.split("/"))
         if not is_plain or path.suffix not in TEXTS | OTHERS or not path.is_file():
             raise not_found("path_not_found", "The page has no such file. Load it again from the start: /")
         # a link in the folder may lead out of it

@@ -145,6 +145,7 @@ def test_an_unchanged_file_is_not_sent_again(service: Service) -> None:
         "css/base.css%00.js",
         "vendor/swagger-ui/LICENSE",
         "a" * 300 + ".js",
+        "a/" * 2100 + "x.js",
     ],
 )
 def test_nothing_else_is_served(service: Service, name: str) -> None:
