@@ -47,6 +47,27 @@ def test_a_higher_number_or_another_colour_is_a_new_object() -> None:
     assert (count, found[4][0, 0]) == (4, 4)
 
 
+def test_new_objects_keep_their_numbers_when_the_next_one_is_added_in_an_earlier_frame() -> None:
+    sent = {0: SEVERAL["palette"]}
+    nothing = np.zeros(SIZE[::-1], np.uint8)
+    fourth, fifth, again = nothing.copy(), nothing.copy(), nothing.copy()
+    fourth[0:8, 0:8], fifth[0:8, 20:28], again[0:8, 0:8] = 4, 5, 4
+    found, _ = corrected(sent, {9: png(fourth)})
+    assert found[9][0, 0] == 4
+    found, count = corrected(sent, {4: png(fifth), 9: png(fourth), 12: png(again)})
+    assert count == 5
+    assert (found[4][0, 20], found[9][0, 0], found[12][0, 0]) == (5, 4, 4)
+
+
+@pytest.mark.parametrize("first", [4, 9])
+def test_black_and_white_is_the_only_object_that_was_sent_whatever_else_is_added(first: int) -> None:
+    more = (np.asarray(WHITE) > 0).astype(np.uint8)
+    more[0:8, 0:8] = 2
+    found, count = corrected({0: encode(WHITE)}, {first: encode(WHITE), 13 - first: png(more)})
+    assert count == 2
+    assert set(np.unique(found[first])) == {0, 1}
+
+
 @pytest.mark.parametrize("first", [WHITE, Image.fromarray(np.asarray(WHITE) // 255)])
 @pytest.mark.parametrize("second", [WHITE, Image.fromarray(np.asarray(WHITE) // 255)])
 def test_one_object_needs_no_number(first: Image.Image, second: Image.Image) -> None:

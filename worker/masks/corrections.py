@@ -19,7 +19,19 @@ class KnownObjects:
         for numbers, colors in sent:
             self._colors |= dict(zip(numbers, colors, strict=True)) | self._colors
         self._by_index = {number: number for number in self._colors}
+        self._is_single = len(self._colors) == 1
         self._numbered = numbered
+
+    def expect(self, corrections: Iterable[tuple[Sequence[Color], Sequence[int] | None]]) -> None:
+        """Number the new objects of all corrections by their indices: so they have the numbers that an earlier job
+        gave them, whichever frame the next one was added in. Raises InputError `mask_too_many_objects`.
+        """
+        new: dict[int, Color] = {}
+        for colors, indices in corrections:
+            if indices is not None and not self._is_the_one(colors, indices):
+                new = dict(zip(indices, colors, strict=True)) | new
+        for index in sorted(new.keys() - self._by_index.keys()):
+            self._new(new[index], index)
 
     def numbers_of(self, colors: Sequence[Color], indices: Sequence[int] | None) -> list[int]:
         """The number of each object of a correction, from its colour or its index in the picture.
@@ -40,7 +52,7 @@ class KnownObjects:
 
     def _is_the_one(self, colors: Sequence[Color], indices: Sequence[int] | None) -> bool:
         """Whether it is black and white, where there is one object to be meant."""
-        if len(self._colors) != 1 or len(colors) != 1 or len(set(colors[0])) != 1:
+        if not self._is_single or len(colors) != 1 or len(set(colors[0])) != 1:
             return False
         return indices is None or indices[0] > MAX_OBJECTS
 

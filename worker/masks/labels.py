@@ -179,7 +179,9 @@ def _numbering_with(corrections: Collection[int], read: Mapping[int, _Mask]) -> 
         ((tables[frame][1:].tolist(), mask.colors) for frame, mask in sent.items()),
         numbered=all(mask.indices is not None and mask.is_grey for mask in drawn),
     )
-    for frame in sorted(read.keys() - sent.keys()):
+    corrected = sorted(read.keys() - sent.keys())
+    known.expect((read[frame].colors, read[frame].indices) for frame in corrected)
+    for frame in corrected:
         numbers = known.numbers_of(read[frame].colors, read[frame].indices)
         tables[frame] = np.array([0, *numbers], np.uint8)
     return tables
