@@ -11,6 +11,7 @@ export class Problem extends Error {
     this.status = status;
     this.code = told.code ?? "";
     this.detail = this.message;
+    this.retryAfter = 0; // seconds, where the service names a time to wait
   }
 }
 
@@ -35,7 +36,11 @@ export async function call(method, path, options = {}) {
     await signIn();
     answer = await _sent(method, path, options);
   }
-  if (!answer.ok) throw new Problem(answer.status, await _told(answer));
+  if (!answer.ok) {
+    const problem = new Problem(answer.status, await _told(answer));
+    problem.retryAfter = Number(answer.headers.get("retry-after")) || 0;
+    throw problem;
+  }
   if (answer.status === 204) return null;
   const type = answer.headers.get("content-type") ?? "";
   return type.includes("json") ? answer.json() : answer.blob();
@@ -72,6 +77,7 @@ export function jobUrl(id, rest = "") {
 const EVENTS = ["job.queued", "job.running", "job.progress", "job.succeeded", "job.failed", "job.canceled"];
 const ENDED = new Set(["succeeded", "failed", "canceled"]);
 const RETRY_MILLISECONDS = 3000;
+const PASSING = new Set([408, 429]); // refusals that waiting helps
 
 /**
  * A job as it stands and as it changes, until it ends or the person leaves. The browser takes a stream up again by
@@ -97,15 +103,15 @@ export function follow(id, { onJob, onState = () => {}, onProblem = () => {}, si
       if (!ENDED.has(job.status) && !signal.aborted) listen();
     } catch (problem) {
       if (signal.aborted) return;
-      if (problem instanceof Problem && problem.status < 500) onProblem(problem);
-      else later();
+      if (problem instanceof Problem && problem.status < 500 && !PASSING.has(problem.status)) onProblem(problem);
+      else later(problem.retryAfter);
     }
   }
 
-  function later() {
+  function later(seconds = 0) {
     onState("reconnecting");
     clearTimeout(timer);
-    timer = setTimeout(begin, RETRY_MILLISECONDS);
+    timer = setTimeout(begin, Math.max(RETRY_MILLISECONDS, 1000 * seconds));
   }
 
   function listen() {

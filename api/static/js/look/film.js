@@ -81,8 +81,8 @@ export class Film {
       if (frames.length) this._after = frames.at(-1);
       this._waiting.push(...frames);
       this._thin();
-    } catch {
-      rest = REST_MILLISECONDS;
+    } catch (error) {
+      rest = Math.max(REST_MILLISECONDS, 1000 * (error.retryAfter ?? 0));
     }
     this._soon(() => {
       this._asking = false;

@@ -64,6 +64,11 @@ export class Watching {
     this._job = job;
   }
 
+  /** The job has ended, or is gone: its masks are asked for no more. */
+  stop() {
+    this._film.stop();
+  }
+
   /** @param {"live" | "reconnecting"} state */
   state(state) {
     const lost = state === "reconnecting";

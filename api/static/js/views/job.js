@@ -45,7 +45,10 @@ class JobPage {
     follow(this._subject.job.id, {
       signal: this._signal,
       onState: (state) => watching.state(state),
-      onProblem: (problem) => this._gone(problem),
+      onProblem: (problem) => {
+        watching.stop();
+        this._gone(problem);
+      },
       onJob: (job) => {
         if (over) return;
         this._subject.job = job;
@@ -53,6 +56,7 @@ class JobPage {
         if (job.status === "queued" || job.status === "running") watching.update(job);
         else {
           over = true;
+          watching.stop();
           this._finish();
         }
       },
