@@ -1,6 +1,7 @@
 // Signing in with an API key, where the service wants one.
 
 import { h, opened } from "./dom.js";
+import { closeDrafts } from "./new/drafts.js";
 
 /** @type {Promise<void>|null} all calls that were refused wait for one dialog */
 let asking = null;
@@ -67,6 +68,7 @@ export async function showSession() {
 export async function signOut() {
   try {
     await fetch("/v1/session", { method: "DELETE", credentials: "same-origin" });
+    await closeDrafts();
   } finally {
     location.hash = "#/";
     location.reload();

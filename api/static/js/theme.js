@@ -5,7 +5,7 @@ const WORDS = { system: "as the system", light: "light", dark: "dark" };
 
 /** @param {HTMLElement} button that changes it */
 export function installTheme(button, picture) {
-  let theme = localStorage.getItem("theme") ?? "system";
+  let theme = kept() ?? "system";
   const apply = () => {
     if (theme === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
@@ -16,8 +16,26 @@ export function installTheme(button, picture) {
   };
   button.addEventListener("click", () => {
     theme = ORDER[(ORDER.indexOf(theme) + 1) % ORDER.length] ?? "system";
-    localStorage.setItem("theme", theme);
+    keep(theme);
     apply();
   });
   apply();
+}
+
+// A browser that keeps nothing for the page refuses even to be asked.
+
+function kept() {
+  try {
+    return localStorage.getItem("theme");
+  } catch {
+    return null;
+  }
+}
+
+function keep(theme) {
+  try {
+    localStorage.setItem("theme", theme);
+  } catch {
+    // it lasts until the page is loaded again
+  }
 }
