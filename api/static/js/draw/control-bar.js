@@ -58,6 +58,8 @@ export class ControlBar {
     const { drawing } = this.editor;
     try {
       const { labels, objects } = await readMask(file, drawing.map.width, drawing.map.height);
+      if (drawing !== this.editor.drawing) return; // another frame is shown by now
+      this.editor.tools.box.clear(); // else its next stroke would bring back what was under it
       drawing.replace(labels, objects);
       toast(`The mask has ${objects} ${objects === 1 ? "object" : "objects"}.`, "ok");
     } catch (error) {

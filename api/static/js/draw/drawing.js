@@ -20,6 +20,13 @@ export class Drawing extends EventTarget {
     this.history = new History(this.map);
     this.active = this.ids[0];
     this.firstColor = "#1e90ff";
+    /** The highest label that was taken away, where other frames may still have its pixels; null where none has. @type {number | null} */
+    this.retired = null;
+  }
+
+  /** A label that no object has had. */
+  get #next() {
+    return Math.max(this.retired ?? 0, ...this.ids) + 1;
   }
 
   /** The label that is drawn with. */
@@ -61,7 +68,7 @@ export class Drawing extends EventTarget {
   add() {
     if (this.ids.length >= MOST_OBJECTS) return false;
     const before = this.state;
-    const next = Math.max(0, ...this.ids) + 1;
+    const next = this.#next;
     const free = next <= HIGHEST_LABEL ? next : Array.from({ length: HIGHEST_LABEL }, (_, at) => at + 1).find((id) => !this.ids.includes(id));
     this.ids = [...this.ids, free];
     this.active = free;
@@ -77,6 +84,7 @@ export class Drawing extends EventTarget {
     this.erase(id);
     if (this.ids.length > 1) {
       this.ids = this.ids.filter((other) => other !== id);
+      if (this.retired !== null) this.retired = Math.max(this.retired, id);
       if (this.active === id) this.active = this.ids[Math.min(at, this.ids.length - 1)];
     }
     this.history.commit(before);
@@ -94,7 +102,7 @@ export class Drawing extends EventTarget {
   /** Another mask instead of this one. @param {Uint8Array} labels 1 … objects */
   replace(labels, objects) {
     const before = this.state;
-    while (this.ids.length < objects) this.ids.push(Math.max(...this.ids) + 1);
+    while (this.ids.length < objects) this.ids.push(this.#next);
     const ids = [0, ...this.ids];
     const { data } = this.map;
     for (let index = 0; index < data.length; index++) {

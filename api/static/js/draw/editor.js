@@ -29,10 +29,12 @@ const LARGEST_BRUSH = 400;
  * Masks are `Uint8Array` labels, row by row: 0 is background, 1 … N are the objects.
  */
 export class MaskEditor extends EventTarget {
-  /** @param {HTMLElement} container is filled @param {{signal: AbortSignal}} options */
-  constructor(container, { signal }) {
+  /** @param {HTMLElement} container is filled @param {{signal: AbortSignal, sharesObjects?: boolean}} options
+   *  `sharesObjects`: the frames shown have the same objects, so that the label of one that was removed does not come again */
+  constructor(container, { signal, sharesObjects = false }) {
     super();
     this.signal = signal;
+    this.sharesObjects = sharesObjects;
     this.stageElement = h("div", {
       class: "draw-stage", tabindex: "0", role: "application", "aria-roledescription": "drawing area",
       "aria-label": "Drawing area, empty", "aria-describedby": "draw-help",
@@ -103,6 +105,7 @@ export class MaskEditor extends EventTarget {
     if (drawing.ids.includes(active)) drawing.active = active;
     if (this.drawing) drawing.firstColor = this.drawing.firstColor;
     else this.bench.size = Math.max(4, Math.round(Math.max(bitmap.width, bitmap.height) / 40));
+    if (this.sharesObjects) drawing.retired = this.drawing?.retired ?? 0;
     this.drawing = drawing;
     this.bench.drawing = drawing;
     drawing.addEventListener("objects", () => this.#recolored());

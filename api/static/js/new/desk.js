@@ -55,7 +55,7 @@ export class Desk extends EventTarget {
     if (this.editor) return;
     this.editing = new AbortController();
     this.signal.addEventListener("abort", () => this.editing.abort());
-    this.editor = new MaskEditor(this.element, { signal: this.editing.signal });
+    this.editor = new MaskEditor(this.element, { signal: this.editing.signal, sharesObjects: true });
     this.editor.stageElement.append(this.message);
     this.element.append(this.frameBar.element);
     this.editor.addEventListener("change", () => this.#drawn());
@@ -65,6 +65,7 @@ export class Desk extends EventTarget {
   /** Forget the clip and all that was drawn on it. */
   reset() {
     this.editing?.abort();
+    this.going?.abort();
     clear(this.element);
     this.editor = null;
     this.frames = null;
@@ -79,6 +80,7 @@ export class Desk extends EventTarget {
   restore({ frames, size, ids }) {
     this.masks.runs = new Map(Object.entries(frames).map(([frame, runs]) => [Number(frame), runs]));
     this.masks.size = size;
+    this.masks.only(ids);
     this.ids = ids;
   }
 
@@ -106,9 +108,11 @@ export class Desk extends EventTarget {
    * @returns {Promise<boolean>} whether the picture under a drawing has changed
    */
   async arrived(uploadId, clip) {
-    this.frames = new UploadFrames(uploadId);
+    const frames = new UploadFrames(uploadId);
+    this.frames = frames;
     this.frameBar.enable(clip.frames, "");
-    const bitmap = await this.frames.fetch(this.current, this.signal);
+    const bitmap = await frames.fetch(this.current, this.signal);
+    if (frames !== this.frames) return false; // another clip was picked meanwhile
     if (!this.isReady) {
       await this.show(bitmap);
       return false;

@@ -23,6 +23,15 @@ export class Masks {
     return runs ? unpacked(runs, this.size.width, this.size.height) : null;
   }
 
+  /** Leave out what is left of objects that were removed: a new one may get the same label. @param {number[]} ids that stay */
+  only(ids) {
+    for (const [frame, runs] of this.runs) {
+      const kept = runs.map((run) => (ids.includes(run >>> 24) ? run : run & 0xffffff));
+      if (kept.some((run) => run >>> 24)) this.runs.set(frame, kept);
+      else this.runs.delete(frame);
+    }
+  }
+
   /** Frames with something drawn, in order. */
   get frames() {
     return [...this.runs.keys()].sort((one, other) => one - other);

@@ -42,7 +42,7 @@ class NewJob {
     this.start = new StartBar({ onStart: () => this.#start(), onStop: () => this.#unqueue(), onGo: (frame) => this.desk.visit(frame) });
     const { desk, zone, card, options, start } = this;
     this.room = new Room(main, { desk, zone, card, options, start });
-    this.keeper = new DraftKeeper(() => this.#draft());
+    this.keeper = new DraftKeeper(() => this.#draft(), signal);
     takeDropped((file) => this.#dropped(file), signal);
   }
 
@@ -137,7 +137,7 @@ class NewJob {
     } catch (error) {
       if (!this.signal.aborted) this.desk.frameBar.say(error.message);
     }
-    if (this.isQueued) this.#start();
+    if (this.isQueued && this.upload?.id === id) this.#start();
   }
 
   #uploadRefused() {
@@ -311,7 +311,9 @@ class NewJob {
     this.room.open();
     this.jobKey = draft.jobKey;
     this.picture = draft.picture;
-    if (draft.picture) await this.desk.show(await createImageBitmap(draft.picture));
+    const picture = draft.picture && (await createImageBitmap(draft.picture).catch(() => null));
+    if (this.upload || this.signal.aborted) return; // a clip was dropped meanwhile
+    if (picture) await this.desk.show(picture);
     const known = await this.#uploadOf(draft);
     if (this.upload || this.signal.aborted) return; // a clip was dropped meanwhile
     const given = { id: known ? draft.uploadId : null, key: draft.uploadKey };
