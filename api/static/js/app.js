@@ -1,5 +1,6 @@
 // Where the page begins: which view stands for an address, and what all views share.
 
+import { Unreachable } from "./api.js";
 import { announce, clear, h, icon } from "./dom.js";
 import { installDropping } from "./dropped.js";
 import { showSession, signOut } from "./session.js";
@@ -31,7 +32,7 @@ async function go() {
   }
   main.dataset.view = route.name;
   try {
-    const view = await route.load();
+    const view = await loaded(route);
     if (signal.aborted) return;
     clear(main);
     if (!isFirst) {
@@ -46,6 +47,16 @@ async function go() {
   }
 }
 
+/** A view's code. Some browsers remember that it could not be had, so then the page is loaded anew. */
+async function loaded(route) {
+  try {
+    return await route.load();
+  } catch (error) {
+    console.warn(error);
+    throw Object.assign(new Unreachable(), { isStuck: true });
+  }
+}
+
 function nowhere() {
   main.replaceChildren(h("div", { class: "card" }, h("h1", {}, "There is nothing here"),
     h("p", {}, "The address does not lead to a job. ", h("a", { href: "#/" }, "See all jobs"))));
@@ -55,7 +66,7 @@ function broken(error) {
   console.warn(error);
   main.replaceChildren(h("div", { class: "card", role: "alert" }, h("h1", {}, "This did not work"),
     h("p", {}, error?.message ?? String(error)),
-    h("button", { class: "button primary", type: "button", on: { click: go } }, "Try again")));
+    h("button", { class: "button primary", type: "button", on: { click: () => (error?.isStuck ? location.reload() : go()) } }, "Try again")));
 }
 
 installDropping(() => main.dataset.view !== "correct"); // what is drawn there would be lost

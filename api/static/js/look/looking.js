@@ -105,7 +105,7 @@ async function trackOf(subject, signal) {
   try {
     return new Track(await subject.json("track.json", signal));
   } catch (error) {
-    if (signal.aborted || !(error instanceof Problem)) throw error;
+    if (signal.aborted || !isGone(error)) throw error;
     return null;
   }
 }
@@ -118,7 +118,12 @@ async function parentOf(subject, signal) {
     const job = await call("GET", jobUrl(refines), { signal });
     return job.status === "succeeded" && job.results.length ? new Subject(job) : null;
   } catch (error) {
-    if (signal.aborted || !(error instanceof Problem)) throw error;
+    if (signal.aborted || !isGone(error)) throw error;
     return null;
   }
+}
+
+/** What is deleted or expired is missing for good; any other trouble may pass, and is said. */
+function isGone(error) {
+  return error instanceof Problem && [404, 410].includes(error.status);
 }
