@@ -76,7 +76,7 @@ export class Card {
     video.addEventListener("playing", () => video.classList.add("is-playing"), { once: true });
     this._video = video;
     this._picture.append(video);
-    video.play().catch(() => this._rest());
+    video.play().catch(() => this._video === video && this._rest());
   }
 
   _rest() {

@@ -1,6 +1,6 @@
 // The gallery: all jobs of the caller, newest first; the shipped sample for those who have none.
 
-import { call } from "../api.js";
+import { call, jobUrl } from "../api.js";
 import { announce, h, icon } from "../dom.js";
 import { Card } from "../look/card.js";
 import { sample } from "../look/subject.js";
@@ -9,6 +9,7 @@ const PAGE = 24;
 const SEARCH_REST_MILLISECONDS = 300;
 const POLL_MILLISECONDS = 4000;
 const POLL_MOST = 100;
+const POLL_MISSING = 4;
 
 const FILTERS = [["", "All"], ["queued", "Waiting"], ["running", "Running"], ["succeeded", "Done"], ["failed", "Failed"], ["canceled", "Canceled"]];
 
@@ -176,17 +177,36 @@ class Gallery {
   /** One question for the whole page: how do those that have not ended stand, and has another begun? */
   async _poll() {
     const open = [...this._cards.values()].filter(({ job }) => ["queued", "running"].includes(job.status));
-    if (document.hidden || this._loading || this._failed || !open.length) return;
+    if (document.hidden || this._polling || this._loading || this._failed || !open.length) return;
     const turn = this._turn;
+    this._polling = true;
     try {
       const reach = [...this._cards.keys()].indexOf(open.at(-1).job.id) + 1;
-      const { jobs } = await call("GET", `/v1/jobs?${this._query(Math.min(POLL_MOST, Math.max(PAGE, reach)), null)}`, { signal: this._signal });
+      const limit = Math.min(POLL_MOST, Math.max(PAGE, reach));
+      const { jobs } = await call("GET", `/v1/jobs?${this._query(limit, null)}`, { signal: this._signal });
       if (turn !== this._turn || this._signal.aborted) return;
       const fresh = jobs.filter((job) => !this._cards.has(job.id) && job.id > (jobs[0] && this._newest()));
       for (const job of fresh.reverse()) this._add(job, true);
       for (const job of jobs) this._cards.get(job.id)?.update(job);
+      const last = jobs.length < limit ? "" : jobs.at(-1).id;
+      const missing = open.filter(({ job: { id } }) => id > last && !jobs.some((job) => job.id === id));
+      for (const card of missing.slice(0, POLL_MISSING)) await this._askOf(card);
     } catch {
       // the next question comes in a few seconds; what is shown stays
+    } finally {
+      this._polling = false;
+    }
+  }
+
+  /** A job that the list no longer has: it has ended, so that the filter leaves it out, or it was deleted. */
+  async _askOf(card) {
+    try {
+      card.update(await call("GET", jobUrl(card.job.id), { signal: this._signal }));
+    } catch (error) {
+      if (error.status !== 404 || this._cards.get(card.job.id) !== card) return;
+      card.element.remove();
+      this._cards.delete(card.job.id);
+      if (!this._cards.size && !this._cursor) this._none();
     }
   }
 
