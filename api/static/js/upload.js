@@ -35,7 +35,10 @@ export class ClipUpload extends EventTarget {
     this.inFlight = new Map(); // part number: {request, sent}
     this.samples = [];
     this.nudge = () => {};
-    signal.addEventListener("abort", () => this.#abortParts());
+    signal.addEventListener("abort", () => {
+      this.#abortParts();
+      this.nudge();
+    });
     globalThis.addEventListener?.("online", () => this.nudge(), { signal });
   }
 
