@@ -62,7 +62,7 @@ FORM: Final[dict[str, Any]] = {
                         "image": _FILE
                         | {
                             "description": "The frame, or the part of it around the object: PNG, JPEG or WebP, at "
-                            "most 8 MiB and 4,194,304 pixels."
+                            "most 8 MiB, 4,194,304 pixels and 8,192 a side."
                         },
                         "box": {
                             "type": "string",

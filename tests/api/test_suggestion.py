@@ -94,6 +94,12 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(service:
     assert problem(ask(service, target.getvalue()[:1000])) == (422, "image_too_large")
 
 
+def test_a_picture_that_is_too_long_is_refused(service: Service) -> None:
+    """The network's view of a long box is half as wide as long."""
+    long = encoded(np.zeros((4, 1_000_000, 3), np.uint8))
+    assert problem(ask(service, long, "0,0,999999,4")) == (422, "image_too_large")
+
+
 def test_a_file_with_too_many_bytes_is_refused(service: Service) -> None:
     assert problem(ask(service, bytes(8 * 1024**2 + 1))) == (413, "image_too_large")
     assert problem(ask(service, strokes=("s.png", bytes(2 * 1024**2 + 1)))) == (413, "strokes_too_large")

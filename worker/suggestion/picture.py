@@ -15,6 +15,9 @@ FORMATS: Final = ("PNG", "JPEG", "WEBP")
 MOST_PIXELS: Final = 2048 * 2048
 """Of a picture: half of a 4K frame; the page sends the part around the box."""
 
+MOST_SIDE: Final = 8192
+"""Of a picture: what the network sees of a long box is half as wide as long, whatever the picture has there."""
+
 FOREGROUND: Final = 255
 BACKGROUND: Final = 128
 """Levels of strokes on the object and beside it; 0 is nothing."""
@@ -31,6 +34,11 @@ def read_picture(data: bytes) -> Bytes:
             "image_too_large",
             f"`image` is {width}x{height}; at most {MOST_PIXELS:,} pixels. Send the part around the box, or scale it.",
         )
+    if max(width, height) > MOST_SIDE:
+        detail = (
+            f"`image` is {width}x{height}; at most {MOST_SIDE:,} pixels long. Send the part around the box."
+        )
+        raise InputError("image_too_large", detail)
     return np.asarray(_loaded(image, "image").convert("RGB"))
 
 
