@@ -27,6 +27,7 @@ export class Corrections {
     this._frames = drafts.get(job.id) ?? new Map();
     drafts.set(job.id, this._frames);
     this._current = -1;
+    this._isSending = false;
     this._list = h("ul", { class: "correction-list" });
     this._empty = h("p", { class: "muted" }, "Nothing is corrected yet.");
     this._preset = h("select", { id: "correction-preset" }, PRESETS.map(([value, label]) => h("option", { value }, label)));
@@ -109,9 +110,11 @@ export class Corrections {
 
   async _sent(send) {
     this._error.textContent = "";
+    this._isSending = true;
     this._button.disabled = true;
     this._button.replaceChildren("Sending…");
     await send();
+    this._isSending = false;
     this._button.replaceChildren(icon("check"), "Send the correction");
     this._show();
   }
@@ -119,7 +122,7 @@ export class Corrections {
   _show() {
     const frames = [...this._frames.keys()].sort((one, other) => one - other);
     this._empty.hidden = frames.length > 0;
-    this._button.disabled = frames.length === 0;
+    this._button.disabled = this._isSending || frames.length === 0;
     this._list.replaceChildren(...frames.map((frame) => h("li", {},
       h("button", { class: "button", type: "button", "aria-current": frame === this._current ? "true" : null, on: { click: () => this._open(frame) } }, `Frame ${frame}`),
       h("button", { class: "icon", type: "button", "aria-label": `Leave frame ${frame} as it was`, title: "Leave it as it was", on: { click: () => this._forget(frame) } }, icon("close")))));

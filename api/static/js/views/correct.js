@@ -71,17 +71,23 @@ class CorrectPage {
   }
 
   /** Shows a frame with its mask: the corrected one where there is one. */
-  async open(wanted) {
+  async open(wanted, { anew = false } = {}) {
     const frame = Math.min(this._job.clip.frames - 1, Math.max(0, Math.round(wanted) || 0));
-    this._keep();
     const turn = ++this._opening;
-    this._chooser.show(frame, { loading: true });
     this._trouble.textContent = "";
+    if (frame === this._frame && !anew) return this._chooser.show(frame, { loading: false });
+    this._keep();
+    this._chooser.show(frame, { loading: true });
     try {
       const [picture, mask] = await Promise.all([this._picture(frame), this._mask(frame)]);
-      if (turn !== this._opening || this._signal.aborted) return;
+      if (turn !== this._opening || this._signal.aborted) return picture.close();
+      // what was drawn while this was on its way
+      if (anew) this._corrections.drop(frame);
+      else this._keep();
+      const before = this._editor.stage.frame;
       this._loading = true;
       await this._editor.setFrame(picture, { labels: mask, objects: this._job.objects });
+      before?.close();
       this._editor.firstColor = this._job.options.overlay_color ?? "#1e90ff";
       this._frame = frame;
       this._dirty = false;
@@ -138,7 +144,7 @@ class CorrectPage {
     this._corrections.drop(frame);
     if (frame !== this._frame) return;
     this._dirty = false;
-    await this.open(frame);
+    await this.open(frame, { anew: true });
   }
 
   async _send() {
