@@ -3,20 +3,16 @@
 import math
 import time
 from contextlib import closing
+from functools import partial
 from typing import BinaryIO, Final
 
-import structlog
-
+from api.children import Wording, answered
 from api.dependencies import Services
-from api.errors import unavailable, unprocessable
-from api.inspection import MEMORY_BYTES
+from api.inspection import EXPORT_AGAIN, MEMORY_BYTES
 from api.sources import Sources
 from worker.channel import ChannelMisusedError
-from worker.child import Child, ZygoteLostError
+from worker.child import Child
 from worker.confinement import Limits
-from worker.errors import InputError, KilledError
-
-log = structlog.get_logger(__name__)
 
 # Not even the largest frame there may be is larger as a JPEG, or a longer clip's table.
 _MOST_SAID_BYTES: Final = 64 * 1024**2
@@ -27,31 +23,19 @@ def jpeg_of(given: Services, key: str, number: int, width: int | None) -> bytes 
 
     Raises ApiError where the clip is at fault, and ObjectMissingError.
     """
-    try:
-        return _look(given, key, number, width)
-    except ZygoteLostError as error:
-        log.warning("lost the process that decodes frames; once more", error=str(error))
-    try:
-        return _look(given, key, number, width)
-    except ZygoteLostError as error:
-        detail = "The service cannot decode frames just now. Try again in some seconds."
-        raise unavailable("unavailable", detail, 5) from error
+    wording = Wording(
+        code="clip_unreadable",
+        doing=f"Decoding frame {number}",
+        what="The clip",
+        way_out=EXPORT_AGAIN,
+        away="The service cannot decode frames just now. Try again in some seconds.",
+    )
+    return answered(partial(_look, given, key, number, width), wording)
 
 
 def _look(given: Services, key: str, number: int, width: int | None) -> bytes | None:
     with closing(given.objects.open(key)) as source:
-        try:
-            return _ask(given, source, key, number, width)
-        except InputError as error:
-            raise unprocessable(error.code, error.detail) from error
-        except KilledError as error:
-            raise _undecodable(f"Decoding frame {number} {error.why}.") from error
-        except ChannelMisusedError as error:
-            raise _undecodable("The clip makes what reads it misbehave.") from error
-
-
-def _undecodable(what: str) -> Exception:
-    return unprocessable("clip_unreadable", f"{what} Export the clip again as a plain H.264 MP4, and retry.")
+        return _ask(given, source, key, number, width)
 
 
 def _ask(given: Services, source: BinaryIO, key: str, number: int, width: int | None) -> bytes | None:
@@ -60,11 +44,7 @@ def _ask(given: Services, source: BinaryIO, key: str, number: int, width: int | 
         "source": files.described()[0],
         "number": number,
         "width": width,
-        "limits": {
-            "pixels": settings.max_pixels,
-            "frames": settings.max_frames,
-            "seconds": settings.max_seconds,
-        },
+        "limits": settings.clip_limits,
     }
     seconds = settings.inspection_timeout_seconds
     with given.nursery.child(

@@ -8,20 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
-import structlog
-
+from api.children import Wording, answered
 from api.dependencies import Services
-from api.errors import unavailable, unprocessable
 from api.small_files import SmallFiles
 from api.sources import Sources
 from api.waiting import to_its_end, while_waiting
 from storage.jobs import StoredFile
 from worker.channel import ChannelMisusedError
-from worker.child import ZygoteLostError
 from worker.confinement import Limits
-from worker.errors import InputError, KilledError
-
-log = structlog.get_logger(__name__)
 
 # All callers share the slots.
 EVERYBODY = ""
@@ -29,6 +23,16 @@ EVERYBODY = ""
 # The decoder holds up to 17 frames of the largest clip (8192 x 8192 in 4:2:0: 100 MB each), and a mask's
 # colours take 20 bytes a pixel; the libraries themselves map about 1 GB.
 MEMORY_BYTES = 4 * 1024**3
+
+EXPORT_AGAIN = "Export the clip again as a plain H.264 MP4, and retry."
+
+WORDING = Wording(
+    code="clip_unreadable",
+    doing="Looking at the upload",
+    what="The upload",
+    way_out=EXPORT_AGAIN,
+    away="The service cannot look at uploads just now; nothing was kept. Try again in some seconds.",
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ async def inspect(
     has come and it has been looked at.
     """
     upload = Upload(() if known_clip else (video,), masks, known_clip)
-    return await while_waiting(_in_turn(given, owner, partial(_inspect, given, upload, small)), on_wait)
+    look = partial(answered, partial(_look, given, upload, small), WORDING)
+    return await while_waiting(_in_turn(given, owner, look), on_wait)
 
 
 async def _in_turn(given: Services, owner: str, look: Callable[[], Inspected]) -> Inspected:
@@ -73,34 +78,11 @@ async def _in_turn(given: Services, owner: str, look: Callable[[], Inspected]) -
         return await to_its_end(look)
 
 
-def _inspect(given: Services, upload: Upload, small: SmallFiles) -> Inspected:
-    try:
-        return _look(given, upload, small)
-    except ZygoteLostError as error:
-        log.warning("lost the process that looks at uploads; once more", error=str(error))
-    try:
-        return _look(given, upload, small)
-    except ZygoteLostError as error:
-        detail = "The service cannot look at uploads just now; nothing was kept. Try again in some seconds."
-        raise unavailable("unavailable", detail, 5) from error
-
-
 def _look(given: Services, upload: Upload, small: SmallFiles) -> Inspected:
     with ExitStack() as stack:
         keys = [stored.key for stored in (*upload.video, *upload.masks)]
         sources = [stack.enter_context(closing(small.take(key) or given.objects.open(key))) for key in keys]
-        try:
-            return _ask(given, sources, upload)
-        except InputError as error:
-            raise unprocessable(error.code, error.detail) from error
-        except KilledError as error:
-            raise _unreadable(f"Looking at the upload {error.why}.") from error
-        except ChannelMisusedError as error:
-            raise _unreadable("The upload makes what reads it misbehave.") from error
-
-
-def _unreadable(what: str) -> Exception:
-    return unprocessable("clip_unreadable", f"{what} Export the clip again as a plain H.264 MP4, and retry.")
+        return _ask(given, sources, upload)
 
 
 def _ask(given: Services, sources: Sequence[BinaryIO], upload: Upload) -> Inspected:
@@ -118,11 +100,7 @@ def _ask(given: Services, sources: Sequence[BinaryIO], upload: Upload) -> Inspec
             str(mask.frame or 0): number for number, mask in enumerate(upload.masks, len(upload.video))
         },
         "corrections": [mask.frame or 0 for mask in upload.masks if mask.corrects],
-        "limits": {
-            "pixels": settings.max_pixels,
-            "frames": settings.max_frames,
-            "seconds": settings.max_seconds,
-        },
+        "limits": settings.clip_limits,
     }
     seconds = settings.inspection_timeout_seconds
     limits = Limits(MEMORY_BYTES, cpu_seconds=math.ceil(seconds))

@@ -52,8 +52,9 @@ _RATE_HEADERS = {
 }
 
 _OPTIONS = JobOptions.model_json_schema(ref_template="#/components/schemas/{model}")
+_DEFINITIONS = _OPTIONS.pop("$defs", {})
 
-_FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
+FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -65,67 +66,55 @@ _IDEMPOTENCY_KEY = {
     "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
 }
 
-SUBMISSION: dict[str, Any] = {
-    "parameters": [_IDEMPOTENCY_KEY],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["video", "mask"],
-                    "properties": {
-                        "video": _FILE | {"description": "The clip: MP4, MOV, MKV, WebM, AVI …"},
-                        "mask": _FILE
-                        | {
-                            "description": "The mask of the first frame, at the clip's upright size: 0/1, 0/255, "
-                            "anti-aliased, RGB, RGBA or palette. Several objects: one palette index, grey level "
-                            "or colour each."
-                        },
-                        "options": {name: value for name, value in _OPTIONS.items() if name != "$defs"}
-                        | {"description": "JSON; all of it is optional."},
-                    },
-                    "patternProperties": {
-                        "^mask_[0-9]+$": _FILE | {"description": "The mask of frame N, numbered from 0."}
-                    },
-                },
-                "encoding": {"options": {"contentType": "application/json"}},
-            },
-            "application/json": {"schema": {"$ref": "#/components/schemas/JobIn"}},
-        },
-    },
-}
 
-REFINEMENT: dict[str, Any] = {
-    "parameters": [_IDEMPOTENCY_KEY],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "minProperties": 1,
-                    "properties": {
-                        "options": {name: value for name, value in _OPTIONS.items() if name != "$defs"}
-                        | {"description": "JSON; only what is to be other than in the job that is refined."},
-                    },
-                    "patternProperties": {
-                        "^mask_[0-9]+$": _FILE
-                        | {
-                            "description": "The right mask of frame N, numbered from 0; objects have the numbers, or "
-                            "the colours, that they have in the job's masks.zip, or had in the masks it was sent."
-                        }
-                    },
+def _order(fields: dict[str, Any], body: str, *, options: str, further: str) -> dict[str, Any]:
+    """A call that makes a job: a form with these fields, options and masks of frames, or the JSON of a schema."""
+    form: dict[str, Any] = {
+        "type": "object",
+        "properties": {**fields, "options": _OPTIONS | {"description": options}},
+        "patternProperties": {"^mask_[0-9]+$": FILE | {"description": further}},
+    }
+    form |= {"required": list(fields)} if fields else {"minProperties": 1}
+    return {
+        "parameters": [_IDEMPOTENCY_KEY],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": form,
+                    "encoding": {"options": {"contentType": "application/json"}},
                 },
-                "encoding": {"options": {"contentType": "application/json"}},
+                "application/json": {"schema": {"$ref": f"#/components/schemas/{body}"}},
             },
-            "application/json": {"schema": {"$ref": "#/components/schemas/RefineIn"}},
+        },
+    }
+
+
+SUBMISSION = _order(
+    {
+        "video": FILE | {"description": "The clip: MP4, MOV, MKV, WebM, AVI …"},
+        "mask": FILE
+        | {
+            "description": "The mask of the first frame, at the clip's upright size: 0/1, 0/255, "
+            "anti-aliased, RGB, RGBA or palette. Several objects: one palette index, grey level "
+            "or colour each."
         },
     },
-}
+    "JobIn",
+    options="JSON; all of it is optional.",
+    further="The mask of frame N, numbered from 0.",
+)
+
+REFINEMENT = _order(
+    {},
+    "RefineIn",
+    options="JSON; only what is to be other than in the job that is refined.",
+    further="The right mask of frame N, numbered from 0; objects have the numbers, or "
+    "the colours, that they have in the job's masks.zip, or had in the masks it was sent.",
+)
 
 BODY_OF_FILE: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _FILE}}}
+    "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": FILE}}}
 }
 
 RESULT_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -152,7 +141,7 @@ def describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = generate(app)
             schemas = document["components"]["schemas"]
-            schemas |= _OPTIONS.get("$defs", {}) | {"Problem": Problem.model_json_schema()}
+            schemas |= _DEFINITIONS | {"Problem": Problem.model_json_schema()}
             for model in (JobIn, RefineIn, UploadIn, CompletionIn, SessionIn):
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= schema.pop("$defs", {}) | {model.__name__: schema}

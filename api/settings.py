@@ -113,6 +113,11 @@ class ApiSettings(BaseSettings):
     """How many child processes may find objects in boxes (`POST /v1/masks/suggest`) at the same time."""
 
     @property
+    def clip_limits(self) -> dict[str, float]:
+        """What a clip may have, as what reads it is told (`worker.media.ClipLimits`)."""
+        return {"pixels": self.max_pixels, "frames": self.max_frames, "seconds": self.max_seconds}
+
+    @property
     def reached_on(self) -> str:
         """The address at which callers reach the port."""
         return self.exposed_on or self.host

@@ -8,24 +8,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from api.bodies import allow_body
+from api.children import Wording, answered
 from api.dependencies import Given, Services
-from api.errors import ApiError, bad_request, too_large, unavailable, unprocessable
+from api.errors import bad_request, too_large, unprocessable
 from api.inspection import EVERYBODY
 from api.multipart import INCOMPLETE, Multipart, plain_name
-from api.openapi import PROBLEMS
+from api.openapi import FILE, PROBLEMS
 from api.security import Authenticated
 from api.waiting import to_its_end
 from worker.channel import ChannelMisusedError
-from worker.child import Child, ZygoteLostError
+from worker.child import Child
 from worker.confinement import Limits
-from worker.errors import InputError, KilledError
-
-log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/v1/masks", tags=["masks"])
 
@@ -48,7 +45,13 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _NUMBER: Final = r"\s*(-?\d{1,6}(?:\.\d{0,6})?)\s*"
 BOX: Final = re.compile(",".join([_NUMBER] * 4))
 
-_FILE: Final = {"type": "string", "contentMediaType": "application/octet-stream"}
+WORDING: Final = Wording(
+    code="image_unreadable",
+    doing="Looking at the picture",
+    what="The picture",
+    way_out="Save it as a plain PNG, and send that.",
+    away="The service cannot look at pictures just now. Try again in some seconds, or draw by hand.",
+)
 
 FORM: Final[dict[str, Any]] = {
     "requestBody": {
@@ -59,7 +62,7 @@ FORM: Final[dict[str, Any]] = {
                     "type": "object",
                     "required": ["image", "box"],
                     "properties": {
-                        "image": _FILE
+                        "image": FILE
                         | {
                             "description": "The frame, or the part of it around the object: PNG, JPEG or WebP, at "
                             "most 8 MiB, 4,194,304 pixels and 8,192 a side."
@@ -70,7 +73,7 @@ FORM: Final[dict[str, Any]] = {
                             "pattern": f"^{BOX.pattern}$",
                             "examples": ["120,40,360,300"],
                         },
-                        "strokes": _FILE
+                        "strokes": FILE
                         | {
                             "description": "Corrections, if there are any: a grey PNG of the picture's size; 255 on "
                             "the object, 128 on the background, 0 elsewhere."
@@ -114,7 +117,7 @@ async def suggest_mask(request: Request, given: Given, caller: Authenticated) ->
     async with given.uploads.hold(caller.owner):
         asked = await _received(request)
     async with given.owner_suggestions.hold(caller.owner), given.suggestions.hold(EVERYBODY):
-        mask = await to_its_end(partial(_found, given, asked))
+        mask = await to_its_end(partial(answered, partial(_ask, given, asked), WORDING))
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(mask, media_type="image/png", headers=headers)
 
@@ -166,33 +169,14 @@ def _corners(text: bytes | None) -> tuple[float, ...]:
     return tuple(map(float, found.groups()))
 
 
-def _found(given: Services, asked: Asked) -> bytes:
-    try:
-        return _ask(given, asked)
-    except ZygoteLostError as error:
-        log.warning("lost the process that finds objects; once more", error=str(error))
-    try:
-        return _ask(given, asked)
-    except ZygoteLostError as error:
-        detail = "The service cannot look at pictures just now. Try again in some seconds, or draw by hand."
-        raise unavailable("unavailable", detail, 5) from error
-
-
 def _ask(given: Services, asked: Asked) -> bytes:
     """The mask that the child sends, a PNG."""
     about = {"image_bytes": len(asked.image), "box": asked.box}
     limits = Limits(MEMORY_BYTES, cpu_seconds=math.ceil(TIMEOUT_SECONDS))
     deadline = time.monotonic() + TIMEOUT_SECONDS
     data = asked.image + asked.strokes
-    try:
-        with given.nursery.child("suggestion", about, limits, data=data, deadline=deadline) as child:
-            return _heard(child)
-    except InputError as error:
-        raise unprocessable(error.code, error.detail) from error
-    except KilledError as error:
-        raise _unreadable(f"Looking at the picture {error.why}.") from error
-    except ChannelMisusedError as error:
-        raise _unreadable("The picture makes what reads it misbehave.") from error
+    with given.nursery.child("suggestion", about, limits, data=data, deadline=deadline) as child:
+        return _heard(child)
 
 
 def _heard(child: Child) -> bytes:
@@ -201,7 +185,3 @@ def _heard(child: Child) -> bytes:
         raise ChannelMisusedError(f"not what a child says: {str(said)[:100]}")
     child.hear()  # that it has ended well
     return bytes(mask)
-
-
-def _unreadable(what: str) -> ApiError:
-    return unprocessable("image_unreadable", f"{what} Save it as a plain PNG, and send that.")
