@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from model.box.examples import Drawer, Example
 from model.box.network import FOREGROUND, PLACE_STRIDE, BoxNetwork, normalised
 from model.box.strokes import corrections
 from model.errors import CheckpointError
+from model.parent.averaging import AveragedTraining, averaged, mean_weights
 from model.parent.tracker import ramp
 
 AVERAGING: Final = 0.99
@@ -38,17 +39,16 @@ class BoxRecipe:
     weight_decay: float = 0.02
 
 
-class BoxTraining:
+class BoxTraining(AveragedTraining):
     """The state of a training: network, its running mean, optimiser and step."""
+
+    network: BoxNetwork
 
     def __init__(self, recipe: BoxRecipe, network: BoxNetwork, drawer: Drawer) -> None:
         self.recipe = recipe
         self.drawer = drawer
         self.network = network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets modules
-        self.mean = torch.optim.swa_utils.AveragedModel(
-            network,
-            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGING),  # type: ignore[no-untyped-call]  # untyped in torch
-        )
+        self.mean = averaged(network, AVERAGING)
         known = [weight for weight in network.encoder.parameters() if weight.requires_grad]
         new = [weight for name, weight in network.named_parameters() if not name.startswith("encoder.")]
         self.optimiser = AdamW(
@@ -101,22 +101,6 @@ class BoxTraining:
         strokes = F.max_pool2d(torch.from_numpy(np.stack(drawn)), PLACE_STRIDE // 2)
         return torch.cat([places[:, :FOREGROUND], strokes], 1)
 
-    def state(self) -> dict[str, Any]:
-        """Everything that a later process needs to go on."""
-        return {
-            "network": self.network.state_dict(),
-            "mean": self.mean.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
-        self.network.load_state_dict(state["network"])
-        self.mean.load_state_dict(state["mean"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step = state["step"]
-
 
 def tensors(batch: list[Example]) -> tuple[Tensor, Tensor, Tensor]:
     """Views as the network takes them, places, and the truth (N, 1, S / 2, S / 2), 0–1."""
@@ -164,9 +148,7 @@ def kept(path: Path) -> tuple[BoxNetwork, int]:
     state = checkpoint.read(path)
     network = BoxNetwork()
     try:
-        weights = {name.removeprefix("module."): value for name, value in state["mean"].items()}
-        weights.pop("n_averaged")
-        network.load_state_dict(weights)
+        network.load_state_dict(mean_weights(state))
         return network.eval(), int(state["step"])
     except (KeyError, RuntimeError) as error:
         raise CheckpointError(f"{path} is no training of the box tool's network: {error}") from error

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from model.device import place
 from model.flow import Flow, moved
 from model.losses import mask_loss
 from model.lucid import mistaken
+from model.parent.averaging import AveragedTraining, averaged, mean_weights
 from model.parent.clips import FRAMES, Clip, Source
 from model.tracker import Memory, Tracker
 
@@ -43,15 +44,17 @@ class TrackerRecipe:
     weight_decay: float = 0.01
 
 
-class TrackerTraining:
+class TrackerTraining(AveragedTraining):
     """The state of a training: network, its running mean, optimiser and step."""
+
+    network: Tracker
 
     def __init__(self, recipe: TrackerRecipe, network: Tracker, source: Source, device: torch.device) -> None:
         self.recipe = recipe
         self.source = source
         self.device = device
         self.network = place(network, device).train()
-        self.mean = _averaged(self.network)
+        self.mean = averaged(self.network, AVERAGING)
         learnt = [weight for weight in self.network.parameters() if weight.requires_grad]
         self.optimiser = AdamW(learnt, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         self.step = 0
@@ -79,22 +82,6 @@ class TrackerTraining:
         self.step += 1
         self.mean.update_parameters(self.network)
         return loss.item()
-
-    def state(self) -> dict[str, Any]:
-        """Everything that a later process needs to go on."""
-        return {
-            "network": self.network.state_dict(),
-            "mean": self.mean.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
-        self.network.load_state_dict(state["network"])
-        self.mean.load_state_dict(state["mean"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step = state["step"]
 
 
 def clip_loss(network: Tracker, clips: list[Clip], rng: np.random.Generator, device: torch.device) -> Tensor:
@@ -144,13 +131,6 @@ def _followed(
     return np.stack(expected)
 
 
-def _averaged(network: Tracker) -> torch.optim.swa_utils.AveragedModel:
-    return torch.optim.swa_utils.AveragedModel(
-        network,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGING),  # type: ignore[no-untyped-call]  # untyped in torch
-    )
-
-
 def ramp(step: int, steps: int) -> float:
     """Share of the highest learning rate: linear up, then half a cosine down to a hundredth."""
     if step < WARM_UP_STEPS:
@@ -167,7 +147,5 @@ def kept(path: Path, encoder: str) -> tuple[Tracker, int]:
     """The running mean of the weights in a run's `training.pth`, and the step it comes from."""
     state = checkpoint.read(path)
     network = Tracker(encoder)
-    weights = {name.removeprefix("module."): value for name, value in state["mean"].items()}
-    weights.pop("n_averaged")
-    network.load_state_dict(weights)
+    network.load_state_dict(mean_weights(state))
     return network, int(state["step"])
