@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import quote
 
 import httpx
@@ -17,7 +17,7 @@ from rotomill import orders
 from rotomill.downloads import Download, OnDownload, wanted
 from rotomill.errors import ConnectionFailed, NotFound, NotReady, job_error
 from rotomill.jobs import Delivery, Job, WebhookSecret
-from rotomill.orders import Order, job_options
+from rotomill.orders import JobOptions, Order, job_options
 from rotomill.retry import Retry
 from rotomill.transfers import Upload, send_all
 from rotomill.transport import Transport, connect
@@ -66,26 +66,16 @@ class Client:
         if self._own_http:
             self._own_http.close()
 
-    def submit(  # noqa: PLR0913 - one argument for each thing a job can be told, all by name
+    def submit(
         self,
         video: StrPath,
         mask: StrPath,
         *,
         masks: Mapping[int, StrPath] | None = None,
-        preset: str | None = None,
-        segmenter: str | None = None,
-        budget_seconds: int | None = None,
-        outputs: Sequence[str] | None = None,
-        overlay_color: str | None = None,
-        webhook_url: str | None = None,
-        webhook_events: Sequence[str] | None = None,
-        webhook_secret: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-        deadline_seconds: int | None = None,
-        seed: int | None = None,
         idempotency_key: str | None = None,
         upload: bool | None = None,
         on_upload: OnUpload | None = None,
+        **options: Unpack[JobOptions],
     ) -> Job:
         """Return the new job; the files are streamed from disk and never held in memory.
 
@@ -100,64 +90,28 @@ class Client:
         Files of more than 64 MiB together are uploaded first, in parts, of which a connection that breaks costs one;
         `upload` says whether to, whatever their size. Under a key of your own a later run goes on with them.
         """
-        options = job_options(
-            preset=preset,
-            segmenter=segmenter,
-            budget_seconds=budget_seconds,
-            outputs=outputs,
-            overlay_color=overlay_color,
-            webhook_url=webhook_url,
-            webhook_events=webhook_events,
-            webhook_secret=webhook_secret,
-            metadata=metadata,
-            deadline_seconds=deadline_seconds,
-            seed=seed,
-        )
         further = {number: Path(path) for number, path in (masks or {}).items()}
         files = [("video", Path(video)), *mask_fields(Path(mask), further)]
-        order = Order(files, options, idempotency_key, upload, on_upload)
+        order = Order(files, job_options(options), idempotency_key, upload, on_upload)
         return order.place(self._transport, self._retry)
 
-    def refine(  # noqa: PLR0913 - as submit
+    def refine(
         self,
         job: Job | str,
         masks: Mapping[int, StrPath],
         *,
-        preset: str | None = None,
-        segmenter: str | None = None,
-        budget_seconds: int | None = None,
-        outputs: Sequence[str] | None = None,
-        overlay_color: str | None = None,
-        webhook_url: str | None = None,
-        webhook_events: Sequence[str] | None = None,
-        webhook_secret: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-        deadline_seconds: int | None = None,
-        seed: int | None = None,
         idempotency_key: str | None = None,
         upload: bool | None = None,
         on_upload: OnUpload | None = None,
+        **options: Unpack[JobOptions],
     ) -> Job:
         """Return a new job that corrects one that has succeeded: `masks` are the right ones of frames it has wrong.
 
         Frames count from 0. The new job has the clip and the other masks of the first, and goes on from the network
         that it has fine-tuned. Options are as in `submit`; what is left out is as it was in the job corrected.
         """
-        options = job_options(
-            preset=preset,
-            segmenter=segmenter,
-            budget_seconds=budget_seconds,
-            outputs=outputs,
-            overlay_color=overlay_color,
-            webhook_url=webhook_url,
-            webhook_events=webhook_events,
-            webhook_secret=webhook_secret,
-            metadata=metadata,
-            deadline_seconds=deadline_seconds,
-            seed=seed,
-        )
         files = correction_fields({number: Path(path) for number, path in masks.items()})
-        order = Order(files, options, idempotency_key, upload, on_upload)
+        order = Order(files, job_options(options), idempotency_key, upload, on_upload)
         return order.place(self._transport, self._retry, f"{_path(job)}/refine")
 
     def upload(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import quote
 
 from rotomill.errors import RotomillError
@@ -62,34 +62,45 @@ def remove(upload: Upload | str, transport: Transport, retry: Retry) -> None:
     retry.run(lambda: transport.send("DELETE", f"/v1/uploads/{upload_id}"))
 
 
-def job_options(  # noqa: PLR0913 - one argument for each thing a job can be told, all by name
-    *,
-    preset: str | None = None,
-    segmenter: str | None = None,
-    budget_seconds: int | None = None,
-    outputs: Sequence[str] | None = None,
-    overlay_color: str | None = None,
-    webhook_url: str | None = None,
-    webhook_events: Sequence[str] | None = None,
-    webhook_secret: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    deadline_seconds: int | None = None,
-    seed: int | None = None,
-) -> dict[str, Any]:
-    """Return the options document of a job. Raises ValueError for a webhook without an address."""
-    webhook = options_document(url=webhook_url, events=_listed(webhook_events), secret=webhook_secret)
-    if webhook and not webhook_url:
+class JobOptions(TypedDict, total=False):
+    """What a job can be told. What is left out, or None, is the service's choice; `Client.submit` says what each is."""
+
+    preset: str | None
+    segmenter: str | None
+    budget_seconds: int | None
+    outputs: Sequence[str] | None
+    overlay_color: str | None
+    webhook_url: str | None
+    webhook_events: Sequence[str] | None
+    webhook_secret: str | None
+    metadata: Mapping[str, str] | None
+    deadline_seconds: int | None
+    seed: int | None
+
+
+def job_options(options: JobOptions) -> dict[str, Any]:
+    """Return the options document of a job.
+
+    Raises ValueError for a webhook without an address, TypeError for an option that there is not.
+    """
+    if unknown := options.keys() - JobOptions.__annotations__.keys():
+        raise TypeError(f"unexpected keyword argument {', '.join(map(repr, sorted(unknown)))}")
+    url = options.get("webhook_url")
+    events, secret = options.get("webhook_events"), options.get("webhook_secret")
+    webhook = options_document(url=url, events=_listed(events), secret=secret)
+    if webhook and not url:
         raise ValueError("webhook_events and webhook_secret need a webhook_url")
+    metadata = options.get("metadata")
     return options_document(
-        preset=preset,
-        segmenter=segmenter,
-        budget_seconds=budget_seconds,
-        outputs=_listed(outputs),
-        overlay_color=overlay_color,
+        preset=options.get("preset"),
+        segmenter=options.get("segmenter"),
+        budget_seconds=options.get("budget_seconds"),
+        outputs=_listed(options.get("outputs")),
+        overlay_color=options.get("overlay_color"),
         webhook=webhook or None,
         metadata=dict(metadata) if metadata else None,
-        deadline_seconds=deadline_seconds,
-        seed=seed,
+        deadline_seconds=options.get("deadline_seconds"),
+        seed=options.get("seed"),
     )
 
 
