@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from api.dependencies import Services
 from api.main import create_app
 from api.settings import ApiSettings
-from storage import parts
+from storage import api_keys, parts
 from storage.database import Database
 from storage.objects import Objects
 from tests.api.service import PART_BYTES, Service
@@ -54,6 +54,17 @@ def make_service(
     yield make
     for client in opened:
         client.close()
+
+
+@pytest.fixture
+def locked(make_service: Callable[..., Service]) -> Service:
+    """A service that wants keys."""
+    return make_service(host="0.0.0.0")
+
+
+@pytest.fixture
+def key(database: Database) -> str:
+    return api_keys.create(database, "studio")[1]
 
 
 @pytest.fixture

@@ -27,17 +27,6 @@ def database_kind() -> str:
     return "sqlite"
 
 
-@pytest.fixture
-def locked(make_service: Callable[..., Service]) -> Service:
-    """A service that wants keys."""
-    return make_service(host="0.0.0.0")
-
-
-@pytest.fixture
-def key(database: Database) -> str:
-    return api_keys.create(database, "studio")[1]
-
-
 def test_every_call_wants_a_key_but_health_and_documentation(locked: Service) -> None:
     found = list(calls(locked.client.app))  # type: ignore[arg-type]  # httpx knows it as any ASGI app
     assert len(found) > 10

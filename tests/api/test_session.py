@@ -23,17 +23,6 @@ def database_kind() -> str:
     return "sqlite"
 
 
-@pytest.fixture
-def locked(make_service: Callable[..., Service]) -> Service:
-    """A service that wants keys."""
-    return make_service(host="0.0.0.0")
-
-
-@pytest.fixture
-def key(database: Database) -> str:
-    return api_keys.create(database, "studio")[1]
-
-
 def sign_in(service: Service, key: str, headers: Mapping[str, str] = OWN) -> Any:
     return service.client.post("/v1/session", json={"key": key}, headers=headers)
 
