@@ -86,6 +86,8 @@ def visiting(
     visit = Visit(url, page)
     page.on("console", visit.hear)
     page.on("pageerror", lambda error: visit.complaints.append(f"{error.name}: {error.message}"))
+    # While somebody listens the browser hands its dialogs over. One who begins to as the dialog opens may be late.
+    page.on("filechooser", lambda _: None)
     context.on("request", visit.see)
     try:
         yield visit
